@@ -1,0 +1,67 @@
+// What yjs makes of a session, as hashes, for the byte equality tests of
+// crdt/ydoc. Client ids are the replica plus one.
+//
+//   node traces.mjs TRACE.json            one JSON object:
+//     updates   how many transactions
+//     blocks    SHA-256 over each BLOCK of updates, each framed by its length
+//     states    at each of up to 20 checkpoints [transaction, SHA-256 of its
+//               replica's full state]
+//     finals    SHA-256 of every replica's state once it has received all
+//     reader    SHA-256 of the state of a document that applied all updates
+//   node traces.mjs TRACE.json FROM TO    the updates of that range in hex
+import { createHash } from 'node:crypto'
+import { READER, peers } from './peers.mjs'
+import { readSession, replicas } from './session.mjs'
+
+const BLOCK = 256
+const CHECKPOINTS = 20
+const none = new Uint8Array()
+
+const [path, from, to] = process.argv.slice(2)
+const session = readSession(path)
+const documents = Array.from({ length: replicas(session) }, (_, r) => peers.yjs.open(r))
+const known = documents.map(() => new Set())
+const updates = []
+const states = []
+const every = Math.ceil(session.txns.length / CHECKPOINTS)
+const sha = (bytes) => createHash('sha256').update(bytes).digest('hex')
+
+function receive(r, i) {
+  if (known[r].has(i)) return
+  known[r].add(i)
+  if (updates[i].length > 0) documents[r].apply(updates[i])
+}
+
+session.txns.forEach(({ r, recv, patches }, i) => {
+  for (const m of recv) receive(r, m)
+  known[r].add(i)
+  updates.push(documents[r].editUpdate(patches) ?? none)
+  if ((i + 1) % every === 0) states.push([i, sha(documents[r].save())])
+})
+
+if (from !== undefined) {
+  console.log(JSON.stringify(updates.slice(Number(from), Number(to)).map((u) => Buffer.from(u).toString('hex'))))
+} else {
+  const blocks = []
+  for (let at = 0; at < updates.length; at += BLOCK) {
+    const hash = createHash('sha256')
+    for (const update of updates.slice(at, at + BLOCK)) {
+      const length = Buffer.alloc(4)
+      length.writeUInt32LE(update.length)
+      hash.update(length).update(update)
+    }
+    blocks.push(hash.digest('hex'))
+  }
+  documents.forEach((_, r) => updates.forEach((_, i) => receive(r, i)))
+  const reader = peers.yjs.open(READER)
+  for (const update of updates) if (update.length > 0) reader.apply(update)
+  if (session.end !== null && reader.text() !== session.end) throw new Error(`${session.name}: the text of yjs differs from the end of the session`)
+  console.log(JSON.stringify({
+    block: BLOCK,
+    updates: updates.length,
+    blocks,
+    states,
+    finals: documents.map((document) => sha(document.save())),
+    reader: sha(reader.save()),
+  }))
+}
