@@ -70,14 +70,16 @@ type Entry struct {
 	Subject string     // who the writer is bound to
 	Session uint64     // the author's session number, checked against its fence; 0 is never fenced
 	Hash    WriterHash // the writer's hash at Seq, over the op as sent
+	OpHash  Hash       // over the op as committed; stays when the op is redacted
 	Op      []byte     // canonical JSON as committed
 }
 
 // Record is what one commit adds to one stream. Entries have consecutive
-// offsets; Chain is the chain value at the last of them.
+// offsets. With Prev and the op hashes every offset in it has a chain value.
 type Record struct {
 	Entries []Entry
-	Chain   Hash
+	Prev    Hash // chain value before the first entry
+	Chain   Hash // chain value at the last entry
 }
 
 // First is the offset of the record's first entry.
