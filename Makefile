@@ -1,0 +1,96 @@
+# `make` runs what CI runs. Every target needs Go alone; those that compare with
+# Yjs also use Node when it is there, and say so when they skip.
+#
+# `make help` lists the targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := check
+
+# Packages to work on, as a Go pattern: make test PKG=./wire/...
+PKG ?= ./...
+# How many packages are built and tested at once. Empty: as many as there are CPUs.
+P ?=
+# How long each fuzz target runs: a duration, or a count such as 5000x.
+FUZZTIME ?= 30s
+# Where the recorded editing sessions are; see crdt/ydoc/trace.
+TRACES ?= ../shared/traces
+
+STATICCHECK := go tool -modfile=tools/go.mod staticcheck
+PARALLEL := $(if $(P),-p $(P))
+
+## check: everything below that CI runs, in its order (the default)
+.PHONY: check
+check: format vet layering lint test race current
+
+## format: fail if a file is not formatted as gofmt would
+.PHONY: format
+format:
+	@unformatted="$$(git ls-files -co --exclude-standard -- '*.go' | xargs -r ls -d 2>/dev/null | xargs -r gofmt -l)"; \
+	if [[ -n "$$unformatted" ]]; then \
+		echo "not formatted; run: gofmt -w" $$unformatted >&2; exit 1; \
+	fi
+
+## vet: go vet
+.PHONY: vet
+vet:
+	go vet $(PKG)
+
+## layering: who may import whom, step machines, words (house tests in the root)
+.PHONY: layering
+layering:
+	go test -run '^(TestLayer|TestStep|TestWords)' .
+
+## lint: staticcheck, at the version pinned in tools/go.mod
+.PHONY: lint
+lint:
+	$(STATICCHECK) $(PKG)
+
+## test: all Go tests, once, without services
+.PHONY: test
+test:
+	go test $(PARALLEL) $(PKG)
+
+## race: all Go tests under the race detector
+.PHONY: race
+race:
+	go test $(PARALLEL) -race $(PKG)
+
+## current: fail if committed files differ from what is in the tree (stale generated files, uncommitted work)
+.PHONY: current
+current:
+	@git diff --exit-code || { echo 'files differ from the commit: commit them, or run the generator again' >&2; exit 1; }
+
+## bench: benchmarks of the codec, the rules and the path through the hub
+.PHONY: bench
+bench:
+	go test -p 1 -run '^$$' -bench . -benchmem $(PKG)
+
+## bench-text: the text engine beside its peers on the sessions in TRACES
+.PHONY: bench-text
+bench-text:
+	go run ./crdt/ydoc/textbench -compare $(TRACES)/*
+
+## fuzz: each fuzz target in turn, for FUZZTIME each
+.PHONY: fuzz
+fuzz:
+	@.ci/fuzz $(FUZZTIME)
+
+## cover: test coverage as a page, in results/cover.html
+.PHONY: cover
+cover:
+	mkdir -p results
+	go test $(PARALLEL) -coverpkg=./... -coverprofile=results/cover.out $(PKG)
+	go tool cover -html=results/cover.out -o results/cover.html
+	@go tool cover -func=results/cover.out | tail -1
+
+## build: the flowsync command, in bin/
+.PHONY: build
+build:
+	go build -o bin/ ./cmd/flowsync
+
+## help: this list
+.PHONY: help
+help:
+	@sed -n 's/^## \([a-z-]*\): \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do \
+		printf '  %-12s %s\n' "$$name" "$$what"; done
