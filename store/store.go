@@ -37,6 +37,11 @@ var (
 	ErrTrimmed = errors.New("log was trimmed")
 	// ErrVersion: written by a newer version of FlowSync; refused, not touched.
 	ErrVersion = errors.New("written by a newer version")
+	// ErrInvalid: a batch that may not follow its After, whatever the log holds:
+	// no entries, offsets or a chain that do not go on from After, or a seq that
+	// is not above its writer's watermark. A mistake of the caller; the same
+	// batch is refused again.
+	ErrInvalid = errors.New("invalid batch")
 )
 
 // Durability says what a commit survives.
@@ -76,6 +81,7 @@ type Entry struct {
 
 // Record is what one commit adds to one stream. Entries have consecutive
 // offsets. With Prev and the op hashes every offset in it has a chain value.
+// Stores take hashes as given: who computes them checks them.
 type Record struct {
 	Entries []Entry
 	Prev    Hash // chain value before the first entry
@@ -105,7 +111,7 @@ type Mark struct {
 // Snapshot is a stream's encoded state at an offset.
 type Snapshot struct {
 	Rule     string
-	Position Position // of the state
+	Position Position // of the state, in the epoch it was saved in
 	State    []byte
 }
 
@@ -119,72 +125,106 @@ type Stream struct {
 }
 
 // Batch asks to append one record to one stream. The record follows After; if
-// the stream is elsewhere by then, nothing is appended.
+// the stream is elsewhere by then, nothing is appended. An After without an
+// epoch is nowhere: it is refused with ErrInvalid.
 type Batch struct {
 	Stream string
 	After  Position
 	Record Record
 }
 
-// Result answers one Batch. Exactly one of the following holds: Err is nil and
-// Missed empty (committed); Missed is not empty (the compare-and-set was lost,
-// here are the records after After); Fenced is not empty; Err is not nil.
+// Result answers one Batch. The zero Result says that it is committed. Otherwise
+// exactly one of Lost, Fenced and Err is set and nothing of it is in the log.
+// ErrUnknown alone leaves that open.
 type Result struct {
+	// Lost says that After is not the head of the log. Head is where the log is
+	// now; the zero Position if the stream does not exist (any more).
+	Lost bool
+	Head Position
+
+	// Missed holds the records with entries after After, about [MissedMax]
+	// entries of them; if they end below Head, read on. It is empty if the log
+	// has none, because only epoch or chain differ or the log is shorter than
+	// the caller's, and if the log was trimmed above After.
 	Missed []Record
-	Head   Position // of the log, when the compare-and-set was lost
+
+	// Fenced names the writers in the record whose session is below their
+	// fence. Without their entries the batch may be tried again.
 	Fenced []crdt.Writer
-	Err    error
+
+	Err error
 }
 
 // Store keeps the logs, snapshots and watermarks of streams. All methods are
 // safe for concurrent use. Methods that take a context may block on disk or
-// network and return ErrUnavailable, ErrCorrupt or ErrFailed, wrapped.
+// network and return ErrUnavailable, ErrCorrupt or ErrFailed, wrapped. After
+// Close all of them return ErrFailed.
+//
+// Records, snapshots and op bytes are handed over: the caller of Append and Save
+// does not change them again, and who gets them from a Store shares them with
+// others and only reads.
+//
+// A stream that does not exist has the zero Position and an empty log. Load
+// creates it, and Recall does if it has a fence to keep.
 type Store interface {
 	// Durability says what a commit survives.
 	Durability() Durability
 
-	// Load reads a stream, creating it (a random epoch, key and chain(0)) if it
-	// does not exist.
+	// Load reads a stream: its newest snapshot and the records with entries after
+	// it. It creates the stream (a random epoch, key and chain(0)) if it does not
+	// exist.
 	Load(ctx context.Context, stream string) (*Stream, error)
 
 	// Append commits batches over any number of streams and calls done once with
 	// a result for each, in order. It does not block on the commit: done may be
 	// called from another goroutine, or from within Append. The batches must not
 	// be changed until done. Batches of one stream are applied in the order of
-	// the calls. ErrUnknown in a result means the batch may or may not be in.
+	// the calls, and of their places in a call; one stream's failure fails no
+	// other's. ErrUnknown in a result means the batch may or may not be in.
 	Append(batches []Batch, done func([]Result))
 
 	// Read returns records that hold entries after offset, in order, about as
 	// many as max entries, at least one record if there is any. ErrTrimmed if the
-	// log begins later. The records are shared: do not change them.
+	// log begins later.
 	Read(ctx context.Context, stream string, after uint64, max int) (Tail, error)
 
-	// Recall reads a writer's watermark, and the marks of its newest ops that the
-	// log holds, at most TrailMax, oldest first. If fence is not 0 it first raises
-	// the writer's fence to it: a later append of a lower session is refused.
+	// Recall reads a writer's watermark, zero if it has none, and the marks of its
+	// newest ops that the log holds, at most TrailMax, oldest first. If fence is
+	// not 0 it first raises the writer's fence to it, never lowers it: a later
+	// append of a lower session is refused. A store that one process alone writes
+	// may forget fences when it is opened anew, since no older append can arrive.
 	Recall(ctx context.Context, stream string, w crdt.Writer, fence uint64) (Watermark, []Mark, error)
 
 	// Rotate moves a stream to a new random epoch, if it still is in the given
-	// one, and returns the head after it. Log, offsets, chain and watermarks stay.
+	// one, and returns the head after it. Log, offsets, chain, watermarks, fences
+	// and snapshots stay.
 	Rotate(ctx context.Context, stream, epoch string) (Position, error)
 
 	// Save stores a snapshot. It is kept beside the newest older one; others may
-	// go. A snapshot of another epoch, or older than the newest, is ignored.
+	// go. A snapshot of another epoch, not above the newest, or whose position
+	// is not the end of a record in the log (offset and chain), is ignored.
 	Save(ctx context.Context, stream string, s Snapshot) error
 
-	// Trim removes records that end at or below offset, at most max of them, and
-	// reports whether more remain. It never trims above the older snapshot.
+	// Trim removes records that end at or below offset, oldest first, at most max
+	// of them, and reports whether more remain. It never trims above the older of
+	// two snapshots, and not at all before there are two. Watermarks stay.
 	Trim(ctx context.Context, stream string, offset uint64, max int) (more bool, err error)
 
-	// Session returns the next session number of a client, from 1.
+	// Session returns the next session number of a client, from 1. Numbers grow
+	// but may have holes.
 	Session(ctx context.Context, client string) (uint64, error)
 
-	// Close waits for appends under way and releases the store.
+	// Close waits for appends under way, so it must not be called from done, and
+	// releases the store.
 	Close() error
 }
 
 // TrailMax is how many marks Recall returns at most.
 const TrailMax = 1024
+
+// MissedMax is about how many entries the answer to a lost compare-and-set
+// holds: the record that reaches it is the last.
+const MissedMax = 1024
 
 // Tail is a piece of a log.
 type Tail struct {
