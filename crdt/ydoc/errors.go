@@ -1,0 +1,25 @@
+package ydoc
+
+import "errors"
+
+// Errors of this package; branch on them with errors.Is. An error says more
+// than its kind, and never repeats content.
+var (
+	// ErrInvalid: the input is not an update, state vector, anchor or value as
+	// Yjs writes them, or refers to what cannot be (itself, its own future, a
+	// neighbour in another list). The document is unchanged.
+	ErrInvalid = errors.New("ydoc: invalid")
+
+	// ErrConflict: the update gives other content to ids that the document
+	// already has. Two editors used the same client id. The document is unchanged.
+	ErrConflict = errors.New("ydoc: ids already used for other content")
+
+	// ErrLimit: the input is beyond one of [Limits]. The document is unchanged.
+	ErrLimit = errors.New("ydoc: limit exceeded")
+
+	// ErrRange: a position or length is outside of the text or list.
+	ErrRange = errors.New("ydoc: position out of range")
+
+	// ErrDeleted: the shared type of a handle is no longer in the document.
+	ErrDeleted = errors.New("ydoc: shared type was deleted")
+)
