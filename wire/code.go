@@ -55,6 +55,19 @@ const (
 	Internal     Code = "internal"
 )
 
+// Codes returns all codes, in the order in which they were added.
+func Codes() []Code {
+	return []Code{
+		BadJSON, BadMessage, UnknownType, BadVersion, NotReady, TooLarge,
+		AuthRequired, AuthInvalid, AuthExpired, AuthRevoked, ClientMismatch, OriginDenied, AccessDenied,
+		BadStream, StreamUnknown, StreamFull, WrongRule, BadOp, BadText, SeqGap, OpConflict,
+		RemovedForever, Overflow, MissingDependency, InDoubt,
+		RateLimited, Busy, ConnLimit, SubLimit,
+		StoreReadonly, StoreCorrupt, Unavailable, Resync, Replaced, Retired,
+		ShuttingDown, Internal,
+	}
+}
+
 // Retryable reports whether the same request may succeed later, unchanged.
 func Retryable(c Code) bool {
 	switch c {
@@ -91,6 +104,68 @@ const (
 	CloseTooBig     CloseCode = 1009
 	CloseUnexpected CloseCode = 1011
 )
+
+// CloseCodes returns all close codes that hubs send, in ascending order.
+func CloseCodes() []CloseCode {
+	return []CloseCode{
+		CloseNormal, CloseGoingAway, CloseBadFrame, CloseBinary, CloseBadUTF8, CloseTooBig, CloseUnexpected,
+		CloseProtocol, CloseAuth, CloseForbidden, CloseReplaced, CloseVersion,
+		CloseExpired, CloseSlow, CloseShutdown, CloseTimeout, CloseRate, CloseBusy, CloseStore, CloseResync,
+	}
+}
+
+// Reconnect reports whether a client should connect again by itself after a
+// connection ended with this code. Codes that are not FlowSync's own, such as
+// 1006 for a connection that broke, say nothing against it.
+func (c CloseCode) Reconnect() bool { return c < 4400 || c >= 4500 }
+
+// Text returns the reason that travels with the close frame, in plain English,
+// or "" for a code that is not in the list.
+func (c CloseCode) Text() string {
+	switch c {
+	case CloseProtocol:
+		return "protocol error"
+	case CloseAuth:
+		return "authentication failed"
+	case CloseForbidden:
+		return "forbidden"
+	case CloseReplaced:
+		return "replaced by a newer session of this client"
+	case CloseVersion:
+		return "no common protocol version"
+	case CloseExpired:
+		return "the token expired"
+	case CloseSlow:
+		return "the client reads too slowly"
+	case CloseShutdown:
+		return "the hub shuts down"
+	case CloseTimeout:
+		return "timed out"
+	case CloseRate:
+		return "rate limit exceeded"
+	case CloseBusy:
+		return "the hub is busy"
+	case CloseStore:
+		return "the store failed"
+	case CloseResync:
+		return "streams must be opened again"
+	case CloseNormal:
+		return "closed"
+	case CloseGoingAway:
+		return "going away"
+	case CloseBadFrame:
+		return "broken WebSocket frame"
+	case CloseBinary:
+		return "only text messages are understood"
+	case CloseBadUTF8:
+		return "a text message was not valid UTF-8"
+	case CloseTooBig:
+		return "the message is too large"
+	case CloseUnexpected:
+		return "internal error"
+	}
+	return ""
+}
 
 // Error is the protocol's error message, and the error value that carries it.
 type Error struct {
