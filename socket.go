@@ -1,0 +1,232 @@
+package flowsync
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unicode/utf8"
+
+	"github.com/wavesiddhartha/flowsync/wire"
+)
+
+// socketOptions are what the hub decides for each of its sockets.
+type socketOptions struct {
+	// origins are the origins of pages that may connect besides those of the
+	// hub's own: "https://app.example.com", "app.example.com:8443" for either
+	// scheme, "*.example.com" for every subdomain, "*" for any page at all.
+	origins []string
+
+	// anyLocalOrigin admits every page of this machine, whatever its port.
+	anyLocalOrigin bool
+
+	// maxMessage bounds a message of the client in bytes until setReadLimit.
+	maxMessage int64
+
+	// queueMessages and queueBytes bound what waits for a slow client.
+	queueMessages, queueBytes int
+
+	// sendBuffer bounds what the kernel keeps for a slow client, in bytes; 0
+	// leaves it to the system. Linux doubles it for its own book-keeping.
+	sendBuffer int
+
+	// writeTimeout is how long a client may take nothing of what waits for it
+	// before it is closed with 4502.
+	writeTimeout time.Duration
+
+	// readTimeout is how long a message may take from its first byte to its
+	// last before the client is closed with 4504.
+	readTimeout time.Duration
+
+	// controlRate is how many control frames a second a client may send.
+	controlRate int
+
+	// onDrained, if set, is called when nothing waits any more after the
+	// socket had refused or discarded a message. It runs in a goroutine of the
+	// socket without its lock: it may send, and must not wait.
+	onDrained func()
+
+	// waiting, if set, counts the bytes in the queues of all sockets.
+	waiting *atomic.Int64
+
+	// buffers are shared by all sockets of a hub.
+	buffers *socketBuffers
+}
+
+// socket is one WebSocket connection of the hub. The library keeps the
+// handshake, the reading and the answers to pings; what the hub sends goes
+// past it to the connection, in frames encoded once, under one lock with the
+// library's own frames.
+//
+// The caller's reader is the only goroutine of an idle socket. A writer runs
+// only while the kernel's buffer is full (or, without non-blocking writes,
+// while there is something to write), a closer for the last second at most.
+type socket struct {
+	// Set by acceptSocket, read-only after.
+	o       socketOptions
+	conn    net.Conn
+	raw     syscall.RawConn // nil: the connection has no non-blocking calls
+	library library
+	start   time.Time
+	done    chan struct{} // closed when no goroutine of the socket is left
+
+	// Owned by the reader.
+	scratch *scratch // holds the message that read returned last
+	input   input
+
+	began   atomic.Int64 // when the message that is awaited began, since start; 0: none is
+	closing atomic.Bool  // set under mu: nothing is queued from here on
+
+	writers sync.WaitGroup
+
+	mu      sync.Mutex // guards what follows; calls nothing of the hub's
+	queue   sendQueue
+	writing bool           // a writer runs and owns the connection's write side
+	lagging bool           // onDrained is owed
+	moved   time.Duration  // when the queue last got shorter or began, since start
+	attempt attempt        // the write that does not wait
+	broken  bool           // the connection takes no more
+	code    wire.CloseCode // why the socket closes; 0 when the connection was lost
+	cause   error          // the same in words
+}
+
+// socketError is why a socket reads no more.
+type socketError struct {
+	code   wire.CloseCode // as sent or received; 0: the connection was lost
+	remote bool           // the client closed
+	cause  error
+}
+
+func (e *socketError) Error() string {
+	if e.remote {
+		return fmt.Sprintf("socket: the client closed with %d", e.code)
+	}
+	if e.code == 0 {
+		return fmt.Sprintf("socket: the connection was lost: %v", e.cause)
+	}
+	return fmt.Sprintf("socket: closed with %d: %v", e.code, e.cause)
+}
+
+func (e *socketError) Unwrap() error { return e.cause }
+
+// elapsed is the socket's clock: it never goes back, and is never 0.
+func (s *socket) elapsed() time.Duration { return max(time.Since(s.start), 1) }
+
+// setReadLimit bounds the messages that read has not begun yet, in bytes. Only
+// the reader may call it.
+func (s *socket) setReadLimit(n int64) { s.library.limit(n) }
+
+// read returns the next text message. It is valid until the next call. When
+// read fails, the client has got the close frame that fits (1002, 1003, 1007,
+// 1009, 4504, 4505 …), the socket is closing, and the error is a
+// [*socketError]. One goroutine reads.
+func (s *socket) read() ([]byte, error) {
+	s.forget()
+	if s.input.guard.waits() {
+		s.began.Store(int64(s.elapsed()))
+	}
+	msg, err := s.next()
+	s.began.Store(0)
+	if err == nil && s.closing.Load() {
+		err = net.ErrClosed
+	}
+	if err != nil {
+		s.forget()
+		return nil, s.readFailed(err)
+	}
+	return msg, nil
+}
+
+// forget gives the last message's memory back.
+func (s *socket) forget() {
+	if s.scratch == nil {
+		return
+	}
+	s.o.buffers.putScratch(s.scratch)
+	s.scratch = nil
+}
+
+var (
+	errBinary  = errors.New("binary messages are not part of the protocol")
+	errNotUTF8 = errors.New("the text is not UTF-8")
+)
+
+func (s *socket) next() ([]byte, error) {
+	text, r, err := s.library.next()
+	if err != nil {
+		return nil, err
+	}
+	if !text {
+		return nil, errBinary
+	}
+	s.scratch = s.o.buffers.getScratch()
+	if err := s.scratch.fill(r); err != nil {
+		return nil, err
+	}
+	if !utf8.Valid(s.scratch.bytes) {
+		return nil, errNotUTF8
+	}
+	return s.scratch.bytes, nil
+}
+
+// readFailed closes the socket for err and says why it closes: the first
+// reason, when there are several.
+func (s *socket) readFailed(err error) error {
+	if code, ok := peerCloseCode(err); ok {
+		s.closeWith(0, "", err) // the library has answered already
+		return &socketError{code: code, remote: true, cause: err}
+	}
+	switch {
+	case errors.Is(err, errBinary):
+		s.closeFor(wire.CloseBinary, errBinary)
+	case errors.Is(err, errNotUTF8):
+		s.closeFor(wire.CloseBadUTF8, errNotUTF8)
+	case errors.Is(s.input.err, errControlFrames):
+		s.closeFor(wire.CloseRate, errControlFrames)
+	case errors.Is(s.input.err, errNotMasked), errors.Is(s.input.err, errFrameLength), errors.Is(s.input.err, errFragments):
+		s.closeFor(wire.CloseBadFrame, s.input.err)
+	case s.input.err != nil:
+		s.abort(s.input.err)
+	default: // the library's own findings; it has said 1002 or 1009 already, or nothing
+		s.closeFor(wire.CloseBadFrame, errBadFrame)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &socketError{code: s.code, cause: s.cause}
+}
+
+// sweep closes the socket when the client has stopped in the middle: of a
+// message it sends, or of taking what waits for it. The hub calls it about
+// once a second, so that no socket needs a timer.
+func (s *socket) sweep(now time.Time) {
+	at := now.Sub(s.start)
+	if began := time.Duration(s.began.Load()); began > 0 && at-began > s.o.readTimeout {
+		s.closeFor(wire.CloseTimeout, errSlowMessage)
+	}
+	s.mu.Lock()
+	stuck := s.queue.messages() > 0 && at-s.moved > s.o.writeTimeout
+	s.mu.Unlock()
+	if stuck {
+		s.closeFor(wire.CloseSlow, errSlowReader)
+	}
+}
+
+// wait returns when no goroutine of the socket is left, which is within about
+// a second of its close. The reader is not the socket's.
+func (s *socket) wait() { <-s.done }
+
+// plainCause strips the addresses that network errors carry.
+func plainCause(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	if errors.Is(err, io.EOF) {
+		return io.EOF
+	}
+	return err
+}

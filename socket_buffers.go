@@ -1,0 +1,79 @@
+package flowsync
+
+import (
+	"errors"
+	"io"
+	"sync"
+)
+
+// Sizes of pooled buffers in bytes.
+const (
+	inputChunkSize = 8 << 10
+	joinSize       = 16 << 10 // also the largest record of TLS
+	scratchSize    = 4 << 10
+	scratchKeep    = 64 << 10 // a larger one goes to the garbage collector
+)
+
+type (
+	inputChunk [inputChunkSize]byte
+	joinBuffer [joinSize]byte
+)
+
+// socketBuffers are the buffers that sockets borrow while they have something
+// to receive or to send. Ready to use when zero; safe for concurrent use.
+type socketBuffers struct {
+	chunks, joins, scratches sync.Pool
+}
+
+func (b *socketBuffers) getChunk() *inputChunk {
+	if c, ok := b.chunks.Get().(*inputChunk); ok {
+		return c
+	}
+	return new(inputChunk)
+}
+
+func (b *socketBuffers) putChunk(c *inputChunk) { b.chunks.Put(c) }
+
+func (b *socketBuffers) getJoin() *joinBuffer {
+	if j, ok := b.joins.Get().(*joinBuffer); ok {
+		return j
+	}
+	return new(joinBuffer)
+}
+
+func (b *socketBuffers) putJoin(j *joinBuffer) { b.joins.Put(j) }
+
+func (b *socketBuffers) getScratch() *scratch {
+	if c, ok := b.scratches.Get().(*scratch); ok {
+		return c
+	}
+	return &scratch{bytes: make([]byte, 0, scratchSize)}
+}
+
+func (b *socketBuffers) putScratch(c *scratch) {
+	if cap(c.bytes) > scratchKeep {
+		return
+	}
+	c.bytes = c.bytes[:0]
+	b.scratches.Put(c)
+}
+
+// scratch is where a message is put together. It grows with what has arrived,
+// never with what a header claims.
+type scratch struct{ bytes []byte }
+
+func (c *scratch) fill(r io.Reader) error {
+	for {
+		if len(c.bytes) == cap(c.bytes) {
+			c.bytes = append(c.bytes, 0)[:len(c.bytes)]
+		}
+		n, err := r.Read(c.bytes[len(c.bytes):cap(c.bytes)])
+		c.bytes = c.bytes[:len(c.bytes)+n]
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

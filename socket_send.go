@@ -1,0 +1,197 @@
+package flowsync
+
+import (
+	"errors"
+	"slices"
+)
+
+// What acknowledgements and answers may take beyond the bounds of a queue:
+// without it a client that lags could not even be told so.
+const (
+	reserveMessages = 256
+	reserveBytes    = 256 << 10
+)
+
+// send sends msg, one or more JSON objects separated by newlines, as one text
+// message. It copies msg and never waits: what the kernel does not take at
+// once is queued. It reports false when the queue is full, and the message is
+// not sent: the subscriber lags, and onDrained will be called. It also reports
+// false when the socket closes.
+func (s *socket) send(msg []byte) bool { return s.sendCopy(msg, false) }
+
+// sendUrgent is send for acknowledgements and answers: it may use the reserve.
+func (s *socket) sendUrgent(msg []byte) bool { return s.sendCopy(msg, true) }
+
+// sendFrame is send for a frame that is shared with other sockets.
+func (s *socket) sendFrame(f *frame) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.offer(f.bytes, f, false)
+}
+
+func (s *socket) sendCopy(msg []byte, urgent bool) bool {
+	if maxFrameHeader+len(msg) > joinSize {
+		f := newFrame(msg)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.offer(f.bytes, f, urgent)
+	}
+	j := s.o.buffers.getJoin()
+	defer s.o.buffers.putJoin(j)
+	b := appendTextFrame(j[:0], msg)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.offer(b, nil, urgent)
+}
+
+// offer writes the frame b if that is possible at once, or queues f; without
+// f, a copy of b. Called with mu.
+func (s *socket) offer(b []byte, f *frame, urgent bool) bool {
+	if s.closing.Load() {
+		return false
+	}
+	sent := 0
+	if s.idle() {
+		n, err := s.tryWrite(b)
+		if err != nil {
+			s.lost(err)
+			return false
+		}
+		if n == len(b) {
+			return true
+		}
+		sent = n
+	} else if !s.hasRoom(b, f, urgent) {
+		s.lagging = true
+		return false
+	}
+	if f == nil {
+		f = &frame{bytes: slices.Clone(b)}
+	}
+	s.enqueue(f, sent)
+	return true
+}
+
+// idle reports whether a frame may go to the connection right now. Called
+// with mu.
+func (s *socket) idle() bool {
+	return s.raw != nil && !s.writing && s.queue.messages() == 0
+}
+
+// hasRoom reports whether the frame fits into the queue's bounds. An empty
+// queue takes anything, or a message larger than the bound could never be sent.
+func (s *socket) hasRoom(b []byte, f *frame, urgent bool) bool {
+	charge := len(b)
+	if f != nil {
+		charge = f.charge()
+	}
+	messages, bytes := s.o.queueMessages, s.o.queueBytes
+	if urgent {
+		messages += reserveMessages
+		bytes += reserveBytes
+	}
+	if s.queue.messages() == 0 {
+		return true
+	}
+	return s.queue.messages() < messages && s.queue.bytes+charge <= bytes
+}
+
+// enqueue lets f wait, of which sent bytes are out, and sees to it that a
+// writer runs. Called with mu.
+func (s *socket) enqueue(f *frame, sent int) {
+	if s.queue.messages() == 0 {
+		s.moved = s.elapsed()
+		s.queue.sent = sent
+	}
+	s.changeQueue(func(q *sendQueue) { q.push(f) })
+	s.startWriter()
+}
+
+// changeQueue keeps the hub's count of waiting bytes. Called with mu.
+func (s *socket) changeQueue(change func(*sendQueue)) {
+	before := s.queue.bytes
+	change(&s.queue)
+	if s.o.waiting != nil && s.queue.bytes != before {
+		s.o.waiting.Add(int64(s.queue.bytes - before))
+	}
+}
+
+// queued is what waits for the client: messages, and their bytes as charged.
+func (s *socket) queued() (messages, bytes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queue.messages(), s.queue.bytes
+}
+
+// discard takes back the frames with this tag that are not being sent yet, and
+// returns how many. onDrained will be called when nothing waits any more.
+func (s *socket) discard(tag any) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	s.changeQueue(func(q *sendQueue) {
+		n = q.discard(func(f *frame) bool { return !f.control && f.tag == tag })
+	})
+	if n > 0 {
+		s.lagging = true
+	}
+	return n
+}
+
+// pong sends a pong of the library's, before anything that waits. b is the
+// whole frame; it is copied.
+func (s *socket) pong(b []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing.Load() {
+		return
+	}
+	sent := 0
+	if s.idle() {
+		n, err := s.tryWrite(b)
+		if err != nil {
+			s.lost(err)
+			return
+		}
+		if n == len(b) {
+			return
+		}
+		sent = n
+	}
+	f := &frame{bytes: slices.Clone(b), control: true}
+	if s.queue.messages() == 0 {
+		s.enqueue(f, sent)
+		return
+	}
+	s.changeQueue(func(q *sendQueue) { q.pushPong(f) })
+}
+
+// attempt is one write that takes what the kernel takes and does not wait. It
+// exists so that a write allocates nothing.
+type attempt struct {
+	run func(fd uintptr) bool // once, bound once
+	b   []byte
+	n   int
+	err error
+}
+
+func (a *attempt) once(fd uintptr) bool {
+	a.n, a.err = writeNow(fd, a.b)
+	return true
+}
+
+// tryWrite writes as much of b as the kernel takes now. Called with mu, when
+// idle.
+func (s *socket) tryWrite(b []byte) (int, error) {
+	a := &s.attempt
+	a.b = b
+	err := s.raw.Write(a.run)
+	a.b = nil
+	if err != nil {
+		return 0, err
+	}
+	if errors.Is(a.err, errWouldBlock) {
+		return 0, nil
+	}
+	return a.n, a.err
+}

@@ -1,0 +1,249 @@
+package flowsync
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/wavesiddhartha/flowsync/wire"
+)
+
+// socketServer serves sockets with a reader each, sweeps them, and when the
+// test ends closes them and requires that no goroutine is left.
+type socketServer struct {
+	*httptest.Server
+	t       testing.TB
+	o       socketOptions
+	read    func(s *socket, msg []byte) // default: echo
+	readers sync.WaitGroup
+	stop    chan struct{}
+
+	mu      sync.Mutex
+	sockets []*socket
+	errs    []error // why reading ended
+}
+
+func testSocketOptions() socketOptions {
+	return socketOptions{
+		maxMessage:    10 << 20,
+		queueMessages: 1024,
+		queueBytes:    4 << 20,
+		writeTimeout:  10 * time.Second,
+		readTimeout:   30 * time.Second,
+		controlRate:   100,
+		buffers:       new(socketBuffers),
+	}
+}
+
+func echo(s *socket, msg []byte) { s.send(msg) }
+
+// serveSockets starts a server. Options and reader may be changed until the
+// first connection.
+func serveSockets(t testing.TB, secure bool) *socketServer {
+	t.Helper()
+	sv := &socketServer{t: t, o: testSocketOptions(), read: echo, stop: make(chan struct{})}
+	leaks := goleak.IgnoreCurrent()
+	sv.Server = httptest.NewUnstartedServer(http.HandlerFunc(sv.serve))
+	if secure {
+		sv.StartTLS()
+	} else {
+		sv.Start()
+	}
+	sv.readers.Add(1)
+	go sv.sweep()
+	t.Cleanup(func() {
+		sv.shutdown()
+		if err := goleak.Find(leaks); err != nil {
+			t.Error(err)
+		}
+	})
+	return sv
+}
+
+func (sv *socketServer) serve(w http.ResponseWriter, r *http.Request) {
+	s, err := acceptSocket(w, r, sv.o)
+	if err != nil {
+		return
+	}
+	sv.mu.Lock()
+	sv.sockets = append(sv.sockets, s)
+	sv.mu.Unlock()
+	sv.readers.Add(1)
+	go func() {
+		defer sv.readers.Done()
+		for {
+			msg, err := s.read()
+			if err != nil {
+				sv.mu.Lock()
+				sv.errs = append(sv.errs, err)
+				sv.mu.Unlock()
+				return
+			}
+			sv.read(s, msg)
+		}
+	}()
+}
+
+func (sv *socketServer) sweep() {
+	defer sv.readers.Done()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-sv.stop:
+			return
+		case now := <-tick.C:
+			for _, s := range sv.all() {
+				s.sweep(now)
+			}
+		}
+	}
+}
+
+func (sv *socketServer) all() []*socket {
+	sv.mu.Lock()
+	defer sv.mu.Unlock()
+	return append([]*socket(nil), sv.sockets...)
+}
+
+// only waits for the one socket there is.
+func (sv *socketServer) only() *socket {
+	sv.t.Helper()
+	for range 500 {
+		if all := sv.all(); len(all) == 1 {
+			return all[0]
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	sv.t.Fatal("there is not exactly one socket")
+	return nil
+}
+
+func (sv *socketServer) shutdown() {
+	for _, s := range sv.all() {
+		s.close(wire.CloseShutdown, "")
+	}
+	for _, s := range sv.all() {
+		s.wait()
+	}
+	close(sv.stop)
+	sv.readers.Wait()
+	sv.Close()
+}
+
+// readError waits for the first reader to end and returns why.
+func (sv *socketServer) readError() *socketError {
+	sv.t.Helper()
+	for range 500 {
+		sv.mu.Lock()
+		errs := sv.errs
+		sv.mu.Unlock()
+		if len(errs) > 0 {
+			var se *socketError
+			if !errors.As(errs[0], &se) {
+				sv.t.Fatalf("read failed with %T: %v", errs[0], errs[0])
+			}
+			return se
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	sv.t.Fatal("reading does not end")
+	return nil
+}
+
+// plainAndTLS runs the test over connections with and without non-blocking
+// writes.
+func plainAndTLS(t *testing.T, test func(t *testing.T, sv *socketServer)) {
+	t.Run("tcp", func(t *testing.T) { test(t, serveSockets(t, false)) })
+	t.Run("tls", func(t *testing.T) { test(t, serveSockets(t, true)) })
+}
+
+func TestSocketEchoes(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
+		c := dialRaw(t, sv.URL)
+		for _, msg := range []string{"", "a", strings.Repeat("é", 60), strings.Repeat("x", 126), strings.Repeat("y", 65536), "{}\n{}"} {
+			c.text(msg)
+			c.expectText(msg)
+		}
+		c.write(rawClose(wire.CloseNormal, "bye"))
+		c.expectClose(wire.CloseNormal)
+		if err := sv.readError(); !err.remote || err.code != wire.CloseNormal {
+			t.Errorf("read failed with %v, want the client's close", err)
+		}
+	})
+}
+
+// What a client sends right behind its request has been read by the server
+// before the connection changes hands.
+func TestSocketCarriesOverEarlyFrames(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
+		c := dialTCP(t, sv.URL)
+		var b strings.Builder
+		b.WriteString("GET / HTTP/1.1\r\nHost: hub\r\n")
+		_ = validUpgrade().Write(&b)
+		b.WriteString("\r\n")
+		b.Write(rawFrame(bitFin|opText, []byte("first")))
+		second := rawFrame(bitFin|opText, []byte("second"))
+		b.Write(second[:7])
+		c.write([]byte(b.String()))
+		c.deadline()
+		resp, err := http.ReadResponse(c.r, nil)
+		if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+			t.Fatalf("no upgrade: %v %v", resp, err)
+		}
+		c.expectText("first")
+		c.write(second[7:])
+		c.expectText("second")
+	})
+}
+
+func TestSocketReadsNothingAfterClose(t *testing.T) {
+	sv := serveSockets(t, false)
+	c := dialRaw(t, sv.URL)
+	sv.only().close(wire.CloseAuth, "no")
+	c.text("too late")
+	if reason := c.expectClose(wire.CloseAuth); reason != "no" {
+		t.Errorf("the reason is %q", reason)
+	}
+	if err := sv.readError(); err.remote || err.code != wire.CloseAuth {
+		t.Errorf("read failed with %v", err)
+	}
+	if sv.only().send([]byte("{}")) {
+		t.Error("a closed socket takes messages")
+	}
+}
+
+func TestSocketTellsALostConnection(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
+		c := dialRaw(t, sv.URL)
+		c.conn.Close()
+		err := sv.readError()
+		if err.remote || err.code != 0 {
+			t.Errorf("read failed with %v, want a lost connection", err)
+		}
+		if strings.Contains(err.Error(), "127.0.0.1") {
+			t.Errorf("the error tells an address: %v", err)
+		}
+	})
+}
+
+func TestSocketAnswersPings(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
+		c := dialRaw(t, sv.URL)
+		body := strings.Repeat("p", maxControlBody)
+		c.write(rawFrame(bitFin|opPing, []byte(body)))
+		head, payload, err := c.frame()
+		if err != nil || head != bitFin|opPong || string(payload) != body {
+			t.Fatalf("a ping was answered %#x %q %v", head, payload, err)
+		}
+		c.write(rawFrame(bitFin|opPong, nil)) // unasked pongs are harmless
+		c.text("still here")
+		c.expectText("still here")
+	})
+}
