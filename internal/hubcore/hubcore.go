@@ -1,0 +1,142 @@
+// Package hubcore is the hub without its sockets: streams and sessions as step
+// machines. A machine takes one event, changes its state and appends what must
+// happen next to [Effects]; the shell (the root package, or a simulator) carries
+// that out and feeds the answers back as events.
+//
+// # Invariants
+//
+//   - No op leaves the machine before its commit: acks, ops and values are made
+//     from confirmed state only.
+//   - A stream has at most one append under way; what is accepted meanwhile waits
+//     and goes into the next one (group commit).
+//   - Every op that is appended was checked against the confirmed state plus all
+//     ops that wait before it.
+//   - Messages to one session leave in the order in which they were appended to
+//     Effects.
+//
+// The machines start nothing, wait for nothing and read no clock. Each belongs
+// to one goroutine at a time; a lint test keeps it so.
+package hubcore
+
+import (
+	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/store"
+	"github.com/wavesiddhartha/flowsync/wire"
+)
+
+// Instant is a time in nanoseconds on the shell's monotonic clock.
+type Instant int64
+
+// Second is one second of an Instant.
+const Second Instant = 1e9
+
+// Config is what all machines of a hub share. It is read-only.
+type Config struct {
+	Hub        string // the hub's id, random per process
+	Inc        string // incarnation of the hub's own writers, random per process
+	Durability store.Durability
+
+	InflightOps  int // accepted and not committed, per writer
+	BatchOps     int // ops in one push
+	EntryBytes   int // one op
+	StateBytes   int // a stream's encoded state
+	MessageBytes int // one WebSocket message
+	Streams      int // open at once in one session
+
+	// RingEntries and RingBytes bound the newest entries that a stream keeps in
+	// memory for clients that reconnect soon.
+	RingEntries int
+	RingBytes   int
+}
+
+// Member is a session as its streams know it. The pointer is its identity.
+type Member struct {
+	Client  string
+	Subject string
+	Number  uint64 // grows with each session of the client
+	Sink    any    // the shell's; never touched here
+}
+
+// Out is a message for one session or for many.
+type Out struct {
+	One *Member
+	All []*Member // shared and never changed; nil when One is set
+	Msg wire.HubMessage
+
+	// Last is the offset that a state subscriber has reached once Msg is
+	// delivered; 0 when Msg does not move it. Only messages with Last may be
+	// dropped for a session that lags.
+	Last uint64
+}
+
+// CallKind names a call to the store.
+type CallKind uint8
+
+// Store calls, each answered by the event of the same name.
+const (
+	CallLoad   CallKind = iota // Loaded
+	CallAppend                 // Appended
+	CallRead                   // ReadDone
+	CallRecall                 // Recalled
+	CallRotate                 // Rotated
+)
+
+// Call asks the shell to call the store.
+type Call struct {
+	Kind   CallKind
+	ID     uint64 // comes back with the answer to CallRead and CallRecall
+	Batch  store.Batch
+	After  uint64
+	Max    int
+	Writer crdt.Writer
+	Fence  uint64
+	Epoch  string
+}
+
+// Settled answers a Local, a Post or a Query.
+type Settled struct {
+	Token    any    // the event's
+	Acked    uint64 // Post: ops committed
+	Rejected *wire.Reject
+	Err      *wire.Error
+	Cursor   string
+	Rule     string
+	Value    []byte
+	State    []byte
+	Digest   [32]byte
+}
+
+// Released says that Pushes push messages of Member with together Bytes bytes
+// are no longer in flight.
+type Released struct {
+	Member *Member
+	Pushes int
+	Bytes  int
+}
+
+// Effects is what one step asks the shell to do. The shell empties and reuses it.
+type Effects struct {
+	Out      []Out
+	Calls    []Call
+	Settled  []Settled
+	Released []Released
+
+	// ValuesDue asks for a FlushValues event when the shell is ready to send
+	// values; until then they are not even encoded.
+	ValuesDue bool
+}
+
+// Reset empties the effects and keeps their memory.
+func (fx *Effects) Reset() {
+	clear(fx.Out)
+	clear(fx.Calls)
+	clear(fx.Settled)
+	clear(fx.Released)
+	fx.Out, fx.Calls = fx.Out[:0], fx.Calls[:0]
+	fx.Settled, fx.Released = fx.Settled[:0], fx.Released[:0]
+	fx.ValuesDue = false
+}
+
+func (fx *Effects) send(m *Member, msg wire.HubMessage) {
+	fx.Out = append(fx.Out, Out{One: m, Msg: msg})
+}

@@ -1,0 +1,237 @@
+package hubcore
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/store"
+	"github.com/wavesiddhartha/flowsync/wire"
+)
+
+// accepted is an op that passed all checks and waits for its commit.
+type accepted struct {
+	w       *writer
+	prev    uint64
+	mark    mark
+	op      []byte
+	session uint64
+	subject string
+	tally   *tally
+}
+
+// tally follows the ops of one request until each of them is decided.
+type tally struct {
+	left   int  // accepted and not decided
+	sealed bool // all ops of the request were looked at
+
+	member *Member // a push: who to release
+	bytes  int
+
+	token    any     // a Local or Post: whom to settle
+	w        *writer // pinned until then
+	acked    uint64
+	rejected *wire.Reject
+	err      *wire.Error
+}
+
+// fail keeps the first error of a local request.
+func (t *tally) fail(e *wire.Error) {
+	if t.err == nil {
+		t.err = e
+	}
+}
+
+// decided counts one op of the tally as decided.
+func (s *Stream) decided(t *tally, fx *Effects) {
+	t.left--
+	s.settle(t, fx)
+}
+
+// settle reports a tally whose ops are all decided.
+func (s *Stream) settle(t *tally, fx *Effects) {
+	if t.left > 0 || !t.sealed {
+		return
+	}
+	if t.member != nil {
+		fx.Released = append(fx.Released, Released{Member: t.member, Pushes: 1, Bytes: t.bytes})
+		return
+	}
+	if t.w != nil {
+		t.w.pins--
+		s.evict(t.w)
+	}
+	done := Settled{Token: t.token, Acked: t.acked, Rejected: t.rejected, Err: t.err, Rule: s.rule.Name()}
+	if s.phase != loading {
+		done.Cursor = s.cursor()
+	}
+	fx.Settled = append(fx.Settled, done)
+}
+
+// push takes the ops of a session one by one, in the protocol's order of checks:
+// identity, duplicate, prev, limits, rights, rule. It stops at the first that
+// fails; those before it stand.
+func (s *Stream) push(ev *Push, fx *Effects) {
+	t := &tally{member: ev.Member, bytes: ev.Bytes}
+	sub := s.subs[ev.Member]
+	switch {
+	case sub == nil || !sub.ready || !sub.mode.Writes():
+		s.pushError(ev, ev.Push.Seq, wire.Errorf(wire.NotReady, "open the stream for writing first, and wait for synced"), fx)
+	case s.eph != nil:
+		s.pushEphemeral(ev, fx)
+	case sub.w == nil:
+		// Opened while the store was away; it has to be opened again.
+		s.pushError(ev, ev.Push.Seq, failure(store.ErrUnavailable), fx)
+	case sub.stale:
+	case ev.Push.Seq == 0:
+		s.pushError(ev, 0, wire.Errorf(wire.BadOp, "a push needs a seq from 1"), fx)
+	case ev.Push.At != nil && *ev.Push.At > s.head.Offset && !ev.fresh:
+		s.refresh(ev, sub, fx)
+		return
+	default:
+		s.pushOps(ev, sub, t, fx)
+	}
+	t.sealed = true
+	s.settle(t, fx)
+}
+
+func (s *Stream) pushOps(ev *Push, sub *subscriber, t *tally, fx *Effects) {
+	w, p := sub.w, ev.Push
+	acked := false
+	defer func() {
+		if acked {
+			fx.send(sub.m, &wire.Ack{Stream: s.name, Seq: w.committed.seq, Hash: wire.FormatHash(w.committed.hash)})
+		}
+	}()
+	for i, op := range p.Ops {
+		seq := p.Seq + uint64(i)
+		if seq <= w.pending.seq {
+			v := w.duplicate(seq, func(prev store.WriterHash) store.WriterHash { return wire.WriterHash(prev, seq, op) })
+			if v == conflict {
+				s.pushError(ev, seq, wire.Errorf(wire.OpConflict, "another op was sent under this seq before; open the stream again to see where the histories part"), fx)
+				return
+			}
+			acked = acked || seq <= w.committed.seq
+			continue
+		}
+		prev := seq - 1
+		if i == 0 && p.Prev != nil {
+			prev = *p.Prev
+		}
+		if prev != w.pending.seq {
+			if !sub.ignoring {
+				sub.ignoring = true
+				e := wire.Errorf(wire.SeqGap, "an op before this one is missing; send again from the expected seq")
+				e.Expected = w.pending.seq + 1
+				s.pushError(ev, seq, e, fx)
+			}
+			return
+		}
+		sub.ignoring = false
+		if w.inflight >= s.cfg.InflightOps {
+			sub.ignoring = true
+			e := wire.Errorf(wire.Busy, "too many ops of this writer wait for their commit; send them again later")
+			e.AfterMS = 100
+			s.pushError(ev, seq, e, fx)
+			return
+		}
+		if !ev.MayWrite {
+			s.pushError(ev, seq, wire.Errorf(wire.AccessDenied, "the token does not allow writing this stream"), fx)
+			return
+		}
+		at := s.head.Offset
+		if p.At != nil {
+			at = *p.At
+		}
+		a := &accepted{
+			w: w, prev: prev, op: bytes.Clone(op), session: sub.m.Number, subject: sub.m.Subject, tally: t,
+			mark: mark{seq: seq, at: at, hash: wire.WriterHash(w.pending.hash, seq, op)},
+		}
+		if err := s.accept(a); err != nil {
+			sub.ignoring = true
+			fx.send(sub.m, &wire.Reject{Stream: s.name, Seq: seq, Code: err.Code, Msg: err.Msg})
+			return
+		}
+	}
+}
+
+// pushError answers a push with an error about one of its ops.
+func (s *Stream) pushError(ev *Push, seq uint64, e *wire.Error, fx *Effects) {
+	e.Stream, e.Seq = s.name, seq
+	fx.send(ev.Member, e)
+}
+
+// accept checks an op against the confirmed state plus all that waits, and queues
+// it for the next append.
+func (s *Stream) accept(a *accepted) *crdt.Error {
+	if len(a.op) > s.cfg.EntryBytes {
+		return crdt.Errorf(crdt.TooLarge, "the op is larger than %d bytes", s.cfg.EntryBytes)
+	}
+	if a.mark.at > s.head.Offset {
+		return crdt.Errorf(crdt.BadOp, "at is beyond the stream's newest offset")
+	}
+	if a.mark.at < a.w.pending.at {
+		return crdt.Errorf(crdt.BadOp, "at is below that of the writer's op before")
+	}
+	op := crdt.Op{
+		Offset: s.head.Offset + uint64(len(s.inflight)+len(s.waiting)) + 1,
+		At:     a.mark.at, Writer: a.w.id, Seq: a.mark.seq, Body: a.op,
+	}
+	on := s.ahead()
+	grow, err := on.Check(op)
+	if err != nil {
+		var refused *crdt.Error
+		if errors.As(err, &refused) {
+			return refused
+		}
+		return crdt.Errorf(crdt.BadOp, "the stream's rule refused the op")
+	}
+	if grow > 0 && on.Size()+grow > s.cfg.StateBytes {
+		return crdt.Errorf(crdt.StreamFull, "the stream's state is at its limit of %d bytes; remove something first", s.cfg.StateBytes)
+	}
+	if s.draft != nil {
+		s.draft.Apply(op)
+	}
+	a.w.accept(a.mark, a.subject)
+	a.tally.left++
+	s.waiting = append(s.waiting, a)
+	return nil
+}
+
+// ahead is the state with everything applied that waits for its commit. On a
+// quiet stream that is the confirmed state; the copy is made when the first op
+// comes while another is under way, and kept.
+func (s *Stream) ahead() crdt.State {
+	if s.draft == nil && len(s.inflight)+len(s.waiting) == 0 {
+		return s.state
+	}
+	if s.draft == nil {
+		s.draft = s.state.Clone()
+		off := s.head.Offset
+		for _, list := range [2][]*accepted{s.inflight, s.waiting} {
+			for _, a := range list {
+				off++
+				s.draft.Apply(crdt.Op{Offset: off, At: a.mark.at, Writer: a.w.id, Seq: a.mark.seq, Body: a.op})
+			}
+		}
+	}
+	return s.draft
+}
+
+// refresh reads the log to its head and then steps ev again.
+func (s *Stream) refresh(ev StreamEvent, sub *subscriber, fx *Effects) {
+	switch ev := ev.(type) {
+	case *Open:
+		ev.fresh = true
+	case *Push:
+		ev.fresh = true
+		p := *ev.Push
+		p.Ops = make([][]byte, len(ev.Push.Ops))
+		for i, op := range ev.Push.Ops {
+			p.Ops[i] = bytes.Clone(op)
+		}
+		ev.Push = &p
+	}
+	c := continuation{kind: thenRetry, ev: ev, sub: sub, open: sub.open}
+	s.call(c, Call{Kind: CallRead, After: s.head.Offset, Max: deltaEntries}, fx)
+}
