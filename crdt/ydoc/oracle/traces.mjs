@@ -8,6 +8,7 @@
 //               replica's full state]
 //     finals    SHA-256 of every replica's state once it has received all
 //     reader    SHA-256 of the state of a document that applied all updates
+//     loaded    SHA-256 of the state of a document that applied that state
 //   node traces.mjs TRACE.json FROM TO    the updates of that range in hex
 import { createHash } from 'node:crypto'
 import { READER, peers } from './peers.mjs'
@@ -56,6 +57,7 @@ if (from !== undefined) {
   const reader = peers.yjs.open(READER)
   for (const update of updates) if (update.length > 0) reader.apply(update)
   if (session.end !== null && reader.text() !== session.end) throw new Error(`${session.name}: the text of yjs differs from the end of the session`)
+  const loaded = peers.yjs.load(reader.save())
   console.log(JSON.stringify({
     block: BLOCK,
     updates: updates.length,
@@ -63,5 +65,6 @@ if (from !== undefined) {
     states,
     finals: documents.map((document) => sha(document.save())),
     reader: sha(reader.save()),
+    loaded: sha(loaded.save()),
   }))
 }
