@@ -1,0 +1,373 @@
+package clientcore
+
+import (
+	"bytes"
+	"slices"
+	"sort"
+
+	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/wire"
+)
+
+// pendingOp is an op that the confirmed state does not contain yet. It is acked
+// when its seq is at or below the stream's acked; it stays until its entry
+// arrives, so that the view never loses it.
+type pendingOp struct {
+	Op
+	id   uint64
+	prev uint64
+	hash [8]byte
+	sent bool // in this session or an earlier one: the hub may have it
+}
+
+// push queues one op.
+func (c *Client) push(name string, body []byte) error {
+	st := c.streams[name]
+	if st == nil {
+		return wire.Errorf(wire.NotReady, "the stream is not open: open it before the first push")
+	}
+	if !st.mode.Writes() || st.phase == open && !st.granted.Writes() {
+		return wire.Errorf(wire.AccessDenied, "writing to this stream is not granted")
+	}
+	if err := c.check(st, body); err != nil {
+		return err
+	}
+	if st.ephemeral {
+		c.setOwn(st, body)
+		return nil
+	}
+	if full := c.full(len(body)); full != nil {
+		return full
+	}
+	if st.inc == "" {
+		st.inc = c.newInc()
+	}
+	if !st.saved {
+		st.saved = true
+		c.emit(SaveStream{Stream: SavedStream{Head: st.head()}})
+	}
+	c.ids++
+	p := pendingOp{Op: Op{Seq: st.next, Blind: !st.seen, Body: body}, id: c.ids}
+	if st.seen {
+		st.at = max(st.at, st.offset)
+		p.At = st.at
+	}
+	st.next++
+	st.chain(&p, len(st.pending))
+	c.emit(SaveOp{Stream: st.name, Op: p.Op})
+	c.pendingOps++
+	c.pendingBytes += len(body)
+	st.pending = append(st.pending, p)
+	if st.view != nil {
+		st.view.Apply(c.provisional(st, len(st.pending)-1))
+	}
+	c.emit(Changed{Stream: name})
+	return nil
+}
+
+// check asks the rule about an op, against what the application sees. What
+// passes here may still be refused by the hub.
+func (c *Client) check(st *stream, body []byte) error {
+	state := st.state
+	if st.view != nil {
+		state = st.view
+	}
+	if state == nil {
+		return nil
+	}
+	op := crdt.Op{
+		Offset: st.offset + uint64(len(st.pending)) + 1, At: max(st.at, st.offset),
+		Writer: crdt.Writer{Client: c.cfg.Client, Inc: st.inc}, Seq: st.next, Body: body,
+	}
+	_, err := state.Check(op)
+	if err == nil {
+		return nil
+	}
+	if refusal, ok := err.(*crdt.Error); ok {
+		return wire.Errorf(refusal.Code, "%s", refusal.Msg)
+	}
+	return wire.Errorf(wire.BadOp, "the stream's rule refuses the op")
+}
+
+func (c *Client) full(size int) error {
+	if c.cfg.QueueOps > 0 && c.pendingOps >= c.cfg.QueueOps {
+		return wire.Errorf(wire.Busy, "the queue is full (%d ops): wait until the hub has taken some, or raise the bound", c.pendingOps)
+	}
+	if c.cfg.QueueBytes > 0 && c.pendingBytes+size > c.cfg.QueueBytes {
+		return wire.Errorf(wire.Busy, "the queue is full (%d bytes): wait until the hub has taken some, or raise the bound", c.pendingBytes)
+	}
+	return nil
+}
+
+// chain sets prev and hash of the op that has place i in the queue.
+func (st *stream) chain(p *pendingOp, i int) {
+	prev, hash := st.acked, st.hash
+	if i > 0 && st.pending[i-1].Seq > st.acked {
+		prev, hash = st.pending[i-1].Seq, st.pending[i-1].hash
+	}
+	p.prev = prev
+	p.hash = wire.WriterHash(hash, p.Seq, p.Body)
+}
+
+// rechain sets prev and hash of all unacked ops again, after one before them
+// was refused. That may change ops that were sent: over a refused op they
+// cannot have been accepted.
+func (st *stream) rechain() {
+	for i := range st.pending {
+		if st.pending[i].Seq > st.acked {
+			st.chain(&st.pending[i], i)
+		}
+	}
+}
+
+// rewind makes all unacked ops unsent in this session.
+func (st *stream) rewind() { st.sent = st.acked }
+
+// from is the place of the first op with a seq of at least seq.
+func (st *stream) from(seq uint64) int {
+	return sort.Search(len(st.pending), func(i int) bool { return st.pending[i].Seq >= seq })
+}
+
+// find is the place of the op with this seq, −1 without one.
+func (st *stream) find(seq uint64) int {
+	if i := st.from(seq); i < len(st.pending) && st.pending[i].Seq == seq {
+		return i
+	}
+	return -1
+}
+
+func (st *stream) unacked() []pendingOp { return st.pending[st.from(st.acked+1):] }
+
+// unsent reports whether the stream has something to push.
+func (st *stream) unsent() bool {
+	if st.unsure || !st.granted.Writes() {
+		return false
+	}
+	return st.from(st.sent+1) < len(st.pending) || slices.ContainsFunc(st.own, func(k ownKey) bool { return k.due })
+}
+
+func (st *stream) head() Head {
+	return Head{
+		Stream: st.name, Rule: st.ruleName, Inc: st.inc, Next: st.next,
+		Acked: st.acked, Hash: st.hash, Epoch: st.epoch, At: st.at, Seen: st.seen,
+	}
+}
+
+// saveHead saves the head of a stream that has one in the queue.
+func (c *Client) saveHead(st *stream) {
+	if st.saved {
+		c.emit(SaveHead{Head: st.head()})
+	}
+}
+
+// saveStream saves the head and all pending ops.
+func (c *Client) saveStream(st *stream) {
+	st.saved = true
+	if st.retired > 0 {
+		c.keep(st.name) // the kept state takes over what the list below leaves out
+	}
+	ops := make([]Op, len(st.pending))
+	for i := range st.pending {
+		ops[i] = st.pending[i].Op
+	}
+	c.emit(SaveStream{Stream: SavedStream{Head: st.head(), Ops: ops}})
+}
+
+// acked takes a cumulative ack.
+func (c *Client) acked(m *wire.Ack) {
+	st := c.streams[m.Stream]
+	if st == nil || st.phase != open {
+		return
+	}
+	hash, ok := wire.ParseHash(m.Hash)
+	if !ok || !c.confirm(st, m.Seq, hash) {
+		c.reopen(st)
+	}
+}
+
+// confirm takes that the hub has committed this writer's ops up to seq, where
+// its hash is hash. It reports false when that is not our history.
+func (c *Client) confirm(st *stream, seq uint64, hash [8]byte) bool {
+	if seq <= st.acked {
+		return seq < st.acked || hash == st.hash
+	}
+	i := st.find(seq)
+	mine := i >= 0 && st.pending[i].hash == hash
+	if !mine && !c.exhume(st, seq, hash) {
+		return false
+	}
+	st.acked, st.hash = seq, hash
+	st.sent = max(st.sent, seq)
+	st.tries, st.gaps = 0, 0
+	if !mine {
+		st.rechain()
+	}
+	c.saveHead(st)
+	c.emit(Acked{Stream: st.name, Seq: seq})
+	if !st.replica() {
+		c.settle(st, seq)
+	}
+	return true
+}
+
+// settle removes the ops up to seq: the confirmed state contains them.
+func (c *Client) settle(st *stream, seq uint64) {
+	n := st.from(seq + 1)
+	if n == 0 {
+		return
+	}
+	seq = st.pending[n-1].Seq
+	c.unqueue(st, 0, n)
+	if c.cfg.Keep && st.replica() {
+		st.retired = seq
+		return
+	}
+	c.emit(DropOps{Stream: st.name, Through: seq})
+}
+
+// unqueue takes the ops lo to hi out of the queue in memory.
+func (c *Client) unqueue(st *stream, lo, hi int) {
+	for i := lo; i < hi; i++ {
+		c.pendingOps--
+		c.pendingBytes -= len(st.pending[i].Body)
+	}
+	if lo == 0 {
+		clear(st.pending[:hi])
+		st.pending = st.pending[hi:]
+	} else {
+		st.pending = slices.Delete(st.pending, lo, hi)
+	}
+	st.view = nil
+}
+
+// ownEntry takes an entry of this writer: what the hub committed must be the op
+// that waits under this seq. It reports false when it is another.
+func (c *Client) ownEntry(st *stream, e *wire.Entry) bool {
+	if i := st.find(e.Seq); i >= 0 {
+		if !bytes.Equal(st.pending[i].Body, e.Op) {
+			return false
+		}
+		if e.Seq > st.acked && !c.confirm(st, e.Seq, st.pending[i].hash) {
+			return false
+		}
+		c.settle(st, e.Seq)
+		return true
+	}
+	if e.Seq <= st.acked {
+		return true
+	}
+	for i := range c.dead {
+		if d := &c.dead[i]; d.is(st.name, st.inc, e.Seq) && bytes.Equal(d.Op, e.Op) {
+			return c.confirm(st, e.Seq, d.Hash)
+		}
+	}
+	return false
+}
+
+// rejected takes the hub's refusal of one op.
+func (c *Client) rejected(m *wire.Reject) {
+	st := c.streams[m.Stream]
+	if st == nil || st.phase != open {
+		return
+	}
+	i := st.find(m.Seq)
+	if i < 0 || m.Seq <= st.acked {
+		return
+	}
+	c.buryRange(st, i, i+1, m.Code, m.Msg)
+	st.rewind()
+}
+
+// bury makes dead letters of all unacked ops from seq on.
+func (c *Client) bury(st *stream, seq uint64, code wire.Code, msg string) {
+	c.buryRange(st, st.from(max(seq, st.acked+1)), len(st.pending), code, msg)
+	st.rewind()
+}
+
+func (c *Client) buryRange(st *stream, lo, hi int, code wire.Code, msg string) {
+	if lo == hi {
+		return
+	}
+	for _, p := range st.pending[lo:hi] {
+		d := DeadLetter{
+			Stream: st.name, Inc: st.inc, Seq: p.Seq, Hash: p.hash, Sent: p.sent,
+			Code: code, Msg: msg, Op: p.Body,
+		}
+		c.dead = append(c.dead, d)
+		c.emit(SaveDead{Dead: d})
+		c.emit(Rejected{ID: p.id, Dead: d})
+	}
+	c.unqueue(st, lo, hi)
+	st.rechain()
+	c.emit(Changed{Stream: st.name})
+}
+
+// exhume looks for seq and hash among the dead letters that were buried
+// unheard: rights were missing, or the history was in doubt. If it is there, it
+// and those before it are committed after all.
+func (c *Client) exhume(st *stream, seq uint64, hash [8]byte) bool {
+	if !slices.ContainsFunc(c.dead, func(d DeadLetter) bool {
+		return d.is(st.name, st.inc, seq) && d.Hash == hash && d.unheard()
+	}) {
+		return false
+	}
+	alive := func(d DeadLetter) bool {
+		return d.Stream == st.name && d.Inc == st.inc && d.Seq > st.acked && d.Seq <= seq && d.unheard()
+	}
+	for _, d := range c.dead {
+		if alive(d) {
+			c.emit(DropDead{Stream: d.Stream, Inc: d.Inc, Seq: d.Seq})
+			c.emit(Recovered{Dead: d})
+		}
+	}
+	c.dead = slices.DeleteFunc(c.dead, alive)
+	return true
+}
+
+// unheard reports whether the op was sent and no hub looked at it and refused.
+func (d *DeadLetter) unheard() bool {
+	return d.Sent && (d.Code == wire.AccessDenied || d.Code == wire.StreamUnknown || d.Code == wire.InDoubt)
+}
+
+func (c *Client) discard(name, inc string, seq uint64) {
+	n := len(c.dead)
+	c.dead = slices.DeleteFunc(c.dead, func(d DeadLetter) bool { return d.is(name, inc, seq) })
+	if len(c.dead) < n {
+		c.emit(DropDead{Stream: name, Inc: inc, Seq: seq})
+	}
+}
+
+// writerRetired ends a writer that the hub no longer knows: what was sent is in
+// doubt, the rest is issued again by a new incarnation.
+func (c *Client) writerRetired(st *stream, msg string) {
+	c.doubt(st, msg)
+	c.reissue(st)
+	c.reopen(st)
+}
+
+// doubt makes dead letters of the sent, unacked ops.
+func (c *Client) doubt(st *stream, msg string) {
+	lo := st.from(st.acked + 1)
+	hi := lo
+	for hi < len(st.pending) && st.pending[hi].sent {
+		hi++
+	}
+	c.buryRange(st, lo, hi, wire.InDoubt, msg)
+}
+
+// reissue gives the unacked ops to a new incarnation, as if never sent. The
+// acked ones that still waited for their entry are gone from the hub's history.
+func (c *Client) reissue(st *stream) {
+	c.unqueue(st, 0, st.from(st.acked+1))
+	st.inc, st.next = c.newInc(), 1
+	st.acked, st.hash, st.retired = 0, [8]byte{}, 0
+	for i := range st.pending {
+		p := &st.pending[i]
+		p.Seq, p.sent = st.next, false
+		st.next++
+	}
+	st.rechain()
+	st.rewind()
+	c.saveStream(st)
+	c.emit(Changed{Stream: st.name})
+}
