@@ -5,9 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// The primitives below append to a line that is being built. A message is
-// object(b), then its members in canonical order, then close(b): the first
-// member's comma becomes the opening brace, so no member need know its place.
+// The primitives below append members, each with a comma before it, in the
+// order that canonical JSON wants. closeObject turns the first comma into the
+// brace, so that no member need know whether it is the first: which one is
+// depends on the optional ones.
 
 const hexDigit = "0123456789abcdef"
 
@@ -17,14 +18,12 @@ func appendKey(b []byte, key string) []byte {
 	return append(b, '"', ':')
 }
 
-// open turns the comma of the first member, at start, into the brace.
+// closeObject makes the members since start an object.
 func closeObject(b []byte, start int) []byte {
 	b[start] = '{'
 	return append(b, '}')
 }
 
-// closeMessage appends the type, which every message has and which sorts after
-// all other fields but "v" and "value" and "yours".
 func appendType(b []byte, t string) []byte { return appendText(b, "t", t) }
 
 func appendText(b []byte, key, s string) []byte {

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	stdjson "encoding/json"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -34,14 +36,24 @@ func Canonical(dst, src []byte) ([]byte, error) {
 }
 
 // Marshal returns the canonical JSON of a Go value, with the refusals of
-// [Canonical]. json struct tags are obeyed; a value that cannot be JSON
-// (channels, NaN, invalid UTF-8) is bad_op.
+// [Canonical]. A json.RawMessage is JSON already; json struct tags are obeyed;
+// []byte becomes base64. Strings that are not UTF-8 are bad_text, other values
+// without a JSON form (channels, NaN) bad_op.
 func Marshal(v any) ([]byte, error) {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return nil, Errorf(BadOp, "the Go value has no JSON form: use structs, maps, slices, strings of valid UTF-8, finite numbers, booleans and nil")
+	switch raw := v.(type) {
+	case stdjson.RawMessage:
+		return Canonical(nil, raw)
+	case jsontext.Value:
+		return Canonical(nil, raw)
 	}
-	return Canonical(nil, raw)
+	raw, err := json.Marshal(v)
+	if err == nil {
+		return Canonical(nil, raw)
+	}
+	if _, err := json.Marshal(v, jsontext.AllowInvalidUTF8(true)); err == nil {
+		return nil, Errorf(BadText, "a string is not valid UTF-8")
+	}
+	return nil, Errorf(BadOp, "the Go value has no JSON form: use structs, maps, slices, strings, finite numbers, booleans and nil")
 }
 
 // value is a scanned JSON value.
@@ -64,12 +76,46 @@ func scan(src []byte) (value, string) {
 	return v, s.reason
 }
 
-// take scans the value at i.
+// take scans the value at i. Of trusted text it finds the end alone.
 func (s *scanner) take() (value, bool) {
 	start := s.i
+	if s.trusted {
+		s.i = skip(s.b, s.i)
+		return value{raw: s.b[start:s.i], canonical: true}, true
+	}
 	s.deepest, s.flaw, s.canonical = s.depth, sound, true
 	ok := s.value()
 	return value{raw: s.b[start:s.i], depth: s.deepest - s.depth, flaw: s.flaw, canonical: s.canonical}, ok
+}
+
+// skip returns where the value ends that begins at b[i], in canonical JSON.
+func skip(b []byte, i int) int {
+	for depth := 0; ; i++ {
+		switch b[i] {
+		case '"':
+			for i++; b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					i++
+				}
+			}
+		case '{', '[':
+			depth++
+			continue
+		case '}', ']':
+			depth--
+		default:
+			if depth > 0 {
+				continue
+			}
+			for i < len(b) && b[i] != ',' && b[i] != '}' && b[i] != ']' {
+				i++
+			}
+			return i
+		}
+		if depth == 0 {
+			return i + 1
+		}
+	}
 }
 
 // refusal says what is wrong with a value that is flawed or too deep. code is

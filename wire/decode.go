@@ -17,7 +17,7 @@ const maxFields = 24
 // not cost an idle connection its memory.
 const (
 	keepScratch = 16 << 10 // bytes
-	keepItems   = 128
+	keepItems   = 256
 	keepNames   = 64
 )
 
@@ -244,18 +244,14 @@ func (d *Decoder) unescape(key []byte, s *scanner) ([]byte, bool) {
 	if bytes.IndexByte(key, '\\') < 0 {
 		return key, true
 	}
-	if s.flaw == lostText {
-		return key, true // no field is called this
+	if s.flaw != sound {
+		flawed := value{flaw: s.flaw}
+		d.refuse(flawed.refusal(BadMessage))
+		return key, true
 	}
 	start := len(d.scratch)
-	quoted := s.b[:0:0]
-	quoted = append(quoted, '"')
-	quoted = append(append(quoted, key...), '"')
-	var err error
-	d.scratch, err = jsontext.AppendUnquote(d.scratch, quoted)
-	if err != nil {
-		return nil, s.refuse(notJSON)
-	}
+	quoted := `"` + string(key) + `"`
+	d.scratch, _ = jsontext.AppendUnquote(d.scratch, quoted)
 	return d.scratch[start:], true
 }
 
@@ -296,6 +292,12 @@ func (d *Decoder) batch(s *scanner) (value, bool) {
 func (d *Decoder) fail(code Code, msg string) {
 	if d.err == nil {
 		d.err = &Error{Code: code, Msg: msg}
+	}
+}
+
+func (d *Decoder) refuse(e *Error) {
+	if d.err == nil {
+		d.err = e
 	}
 }
 

@@ -24,7 +24,7 @@ func (d *Decoder) bytes(f *field) []byte {
 		d.fail(BadMessage, "a field that is a string holds something else")
 		return nil
 	case f.flaw == lostText:
-		d.err = cmpErr(d.err, f.refusal(BadMessage))
+		d.refuse(f.refusal(BadMessage))
 		return nil
 	case bytes.IndexByte(f.raw, '\\') < 0:
 		return f.raw[1 : len(f.raw)-1]
@@ -32,13 +32,6 @@ func (d *Decoder) bytes(f *field) []byte {
 	start := len(d.scratch)
 	d.scratch, _ = jsontext.AppendUnquote(d.scratch, f.raw)
 	return d.scratch[start:]
-}
-
-func cmpErr(first, next *Error) *Error {
-	if first != nil {
-		return first
-	}
-	return next
 }
 
 // some reads a string of 1 to most bytes.
@@ -114,7 +107,7 @@ func (d *Decoder) bool(f *field) bool {
 // json reads an embedded value in its canonical form.
 func (d *Decoder) json(f *field) []byte {
 	if f.flaw != sound {
-		d.err = cmpErr(d.err, f.refusal(BadMessage))
+		d.refuse(f.refusal(BadMessage))
 		return nil
 	}
 	if f.canonical {
@@ -133,7 +126,7 @@ func (d *Decoder) json(f *field) []byte {
 // shallow reads an embedded value that others will wrap: see [MaxOpDepth].
 func (d *Decoder) shallow(f *field) []byte {
 	if f.depth > MaxOpDepth {
-		d.err = cmpErr(d.err, f.refusal(BadMessage))
+		d.refuse(f.refusal(BadMessage))
 		return nil
 	}
 	return d.json(f)
@@ -165,7 +158,7 @@ func (d *Decoder) object(v value, names ...string) []field {
 		d.fail(BadMessage, "a field that is an object holds something else")
 		return nil
 	}
-	s := scanner{b: v.raw, depth: 1}
+	s := v.inside()
 	d.nested = d.members(&s, d.nested[:0])
 	if s.reason != "" {
 		d.fail(BadJSON, s.reason)
@@ -173,6 +166,13 @@ func (d *Decoder) object(v value, names ...string) []field {
 	}
 	d.require(d.nested, names)
 	return d.nested
+}
+
+// inside returns a scanner for a container that was scanned as part of its
+// line. If it is canonical as a whole, so is everything in it, and nothing needs
+// to be looked at again.
+func (v *value) inside() scanner {
+	return scanner{b: v.raw, depth: 1, trusted: v.canonical && v.flaw == sound}
 }
 
 // list walks an array inside the message.
@@ -183,7 +183,7 @@ type list struct {
 }
 
 func (d *Decoder) list(v value) list {
-	l := list{s: scanner{b: v.raw, depth: 1}}
+	l := list{s: v.inside()}
 	if v.raw[0] != '[' {
 		d.fail(BadMessage, "a field that is a list holds something else")
 		return l
