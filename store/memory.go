@@ -158,14 +158,13 @@ func (m *Memory) find(name string, create bool) (*memoryStream, error) {
 	if m.closed {
 		return nil, errClosed()
 	}
-	s := m.lookup(name)
-	if create && s.head.Epoch == "" {
-		s.head.Epoch = m.drawEpoch()
+	if create && m.streams[name] == nil {
+		s := &memoryStream{head: Position{Epoch: m.drawEpoch()}}
 		m.draw(s.head.Chain[:])
 		m.draw(s.key[:])
 		m.streams[name] = s
 	}
-	return s, nil
+	return m.lookup(name), nil
 }
 
 // enter counts an append in and returns the streams of its batches.

@@ -12,9 +12,10 @@ import (
 // memoryStream is one stream of a Memory. Its zero value is a stream that does
 // not exist: no append follows its head, since no After has an empty epoch.
 type memoryStream struct {
-	mu   sync.Mutex
-	head Position // the epoch is first set under Memory.mu, before others see the stream
-	key  [32]byte // set with it, read-only after
+	key [32]byte // set before others see the stream, read-only after
+
+	mu   sync.Mutex // guards what follows
+	head Position
 
 	// log holds the records from the older snapshot on, or more of them. Elements
 	// are never written again once they are in, so readers share the array.
