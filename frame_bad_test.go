@@ -116,9 +116,9 @@ func TestSocketAnswersBadFrames(t *testing.T) {
 
 // Where the pieces are cut must not matter.
 func TestSocketAnswersBadFramesByteByByte(t *testing.T) {
-	sv := serveSockets(t, false)
+	sv := serveSockets(t)
 	sv.o.maxMessage = 64
-	sv.o.readTimeout = time.Second
+	sv.o.readTimeout = 300 * time.Millisecond
 	for _, row := range badFrames {
 		if len(row.input) > 64 || row.code == wire.CloseTooBig {
 			continue
@@ -139,7 +139,7 @@ func TestSocketAnswersBadFramesByteByByte(t *testing.T) {
 }
 
 func TestSocketAcceptsOddGoodFrames(t *testing.T) {
-	sv := serveSockets(t, false)
+	sv := serveSockets(t)
 	sv.o.maxMessage = testLimit
 	largest := string(bytes.Repeat([]byte("x"), testLimit))
 	longForm := append(binary.BigEndian.AppendUint64([]byte{bitFin | opText, bitMask | 127}, 2), 0, 0, 0, 0, 'h', 'i')
@@ -173,7 +173,7 @@ func TestSocketAcceptsOddGoodFrames(t *testing.T) {
 
 // A header may claim what it likes; memory is taken for what arrives.
 func TestSocketAllocatesForWhatArrives(t *testing.T) {
-	sv := serveSockets(t, false)
+	sv := serveSockets(t)
 	sv.o.maxMessage = 1 << 40
 	var conns []*rawConn
 	for range 50 {
@@ -193,7 +193,7 @@ func TestSocketAllocatesForWhatArrives(t *testing.T) {
 
 // A client that sends whole messages for longer than one may take is not late.
 func TestSocketTimesEachMessageForItself(t *testing.T) {
-	sv := serveSockets(t, false)
+	sv := serveSockets(t)
 	sv.o.readTimeout = 150 * time.Millisecond
 	c := dialRaw(t, sv.URL)
 	f := textFrame("ab")
@@ -210,7 +210,7 @@ func TestSocketTimesEachMessageForItself(t *testing.T) {
 
 // A client must not pay for a hub that is busy with its last message.
 func TestSocketDoesNotTimeItsOwnPauses(t *testing.T) {
-	sv := serveSockets(t, false)
+	sv := serveSockets(t)
 	sv.o.readTimeout = 100 * time.Millisecond
 	sv.read = func(s *socket, msg []byte) {
 		time.Sleep(250 * time.Millisecond)

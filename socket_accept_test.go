@@ -62,7 +62,7 @@ func TestSocketRefusesBadUpgrades(t *testing.T) {
 }
 
 func TestSocketRefusesHTTP10(t *testing.T) {
-	sv := serveSockets(t, false)
+	sv := serveSockets(t)
 	c := dialTCP(t, sv.URL)
 	var b strings.Builder
 	b.WriteString("GET / HTTP/1.0\r\nHost: hub\r\n")
@@ -77,7 +77,7 @@ func TestSocketRefusesHTTP10(t *testing.T) {
 }
 
 func TestSocketAcceptsGoodUpgrades(t *testing.T) {
-	sv := serveSockets(t, false)
+	sv := serveSockets(t)
 	host := strings.TrimPrefix(sv.URL, "http://")
 	rows := []struct {
 		name   string
@@ -135,7 +135,7 @@ func TestSocketNeedsAConnection(t *testing.T) {
 }
 
 func TestSocketWorksBehindMiddleware(t *testing.T) {
-	sv := serveSockets(t, false)
+	sv := serveSockets(t)
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sv.serve(wrappedWriter{w}, r)
 	}))

@@ -69,14 +69,17 @@ func (s *socket) answerClose(body []byte) {
 	}
 }
 
-// abort closes a connection that is lost already.
+// abort closes a connection that can no longer be read. One that closes
+// already may still have something to send.
 func (s *socket) abort(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lost(err)
+	if !s.closing.Load() {
+		s.lost(err)
+	}
 }
 
-// lost is abort for callers that have mu.
+// lost gives a connection up that takes nothing any more. Called with mu.
 func (s *socket) lost(err error) {
 	s.broken = true
 	s.changeQueue(func(q *sendQueue) { *q = sendQueue{} })

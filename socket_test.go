@@ -43,12 +43,27 @@ func testSocketOptions() socketOptions {
 
 func echo(s *socket, msg []byte) { s.send(msg) }
 
-// serveSockets starts a server. Options and reader may be changed until the
-// first connection.
-func serveSockets(t testing.TB, secure bool) *socketServer {
+// noLeaks requires that the goroutines that there are when the test ends were
+// there when it began.
+func noLeaks(t testing.TB) {
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() {
+		if err := goleak.Find(before); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// serveSockets starts a server over TCP. Options and reader may be changed
+// until the first connection.
+func serveSockets(t testing.TB) *socketServer {
 	t.Helper()
+	noLeaks(t)
+	return startSockets(t, false)
+}
+
+func startSockets(t testing.TB, secure bool) *socketServer {
 	sv := &socketServer{t: t, o: testSocketOptions(), read: echo, stop: make(chan struct{})}
-	leaks := goleak.IgnoreCurrent()
 	sv.Server = httptest.NewUnstartedServer(http.HandlerFunc(sv.serve))
 	if secure {
 		sv.StartTLS()
@@ -57,12 +72,7 @@ func serveSockets(t testing.TB, secure bool) *socketServer {
 	}
 	sv.readers.Add(1)
 	go sv.sweep()
-	t.Cleanup(func() {
-		sv.shutdown()
-		if err := goleak.Find(leaks); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(sv.shutdown)
 	return sv
 }
 
@@ -160,8 +170,16 @@ func (sv *socketServer) readError() *socketError {
 // plainAndTLS runs the test over connections with and without non-blocking
 // writes.
 func plainAndTLS(t *testing.T, test func(t *testing.T, sv *socketServer)) {
-	t.Run("tcp", func(t *testing.T) { test(t, serveSockets(t, false)) })
-	t.Run("tls", func(t *testing.T) { test(t, serveSockets(t, true)) })
+	t.Helper()
+	noLeaks(t)
+	t.Run("tcp", func(t *testing.T) {
+		t.Parallel()
+		test(t, startSockets(t, false))
+	})
+	t.Run("tls", func(t *testing.T) {
+		t.Parallel()
+		test(t, startSockets(t, true))
+	})
 }
 
 func TestSocketEchoes(t *testing.T) {
@@ -204,7 +222,7 @@ func TestSocketCarriesOverEarlyFrames(t *testing.T) {
 }
 
 func TestSocketReadsNothingAfterClose(t *testing.T) {
-	sv := serveSockets(t, false)
+	sv := serveSockets(t)
 	c := dialRaw(t, sv.URL)
 	sv.only().close(wire.CloseAuth, "no")
 	c.text("too late")

@@ -1,0 +1,447 @@
+package flowsync
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/wavesiddhartha/flowsync/wire"
+)
+
+// stallClient fills a client's connection until messages wait and go on
+// waiting, and returns how many it sent.
+func stallClient(t *testing.T, s *socket, msg []byte) (sent int) {
+	t.Helper()
+	for range 1 << 20 {
+		for n, _ := s.queued(); n > 1; {
+			time.Sleep(50 * time.Millisecond)
+			now, _ := s.queued()
+			if now == n {
+				return sent
+			}
+			n = now
+		}
+		if !s.send(msg) {
+			t.Fatal("a message is refused before any waits")
+		}
+		sent++
+	}
+	t.Fatal("the kernel takes everything")
+	return 0
+}
+
+func TestSocketQueueIsBoundedInMessages(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
+		drained := make(chan struct{}, 10)
+		sv.o.sendBuffer = 64 << 10
+		sv.o.queueMessages = 10
+		sv.o.onDrained = func() { drained <- struct{}{} }
+		c := dialRaw(t, sv.URL)
+		s := sv.only()
+
+		msg := bytes.Repeat([]byte("m"), 10_000)
+		sent := stallClient(t, s, msg)
+		for s.send(msg) {
+			sent++
+		}
+		n, b := s.queued()
+		if n != 10 || b < 9*len(msg) || b > 10*(len(msg)+maxFrameHeader) {
+			t.Errorf("%d messages of %d bytes wait, want 10", n, b)
+		}
+		for i := range reserveMessages {
+			if !s.sendUrgent([]byte("a")) {
+				t.Fatalf("urgent message %d is refused", i)
+			}
+		}
+		if s.sendUrgent([]byte("a")) {
+			t.Error("the reserve has no end")
+		}
+		select {
+		case <-drained:
+			t.Fatal("the socket claims to have drained")
+		default:
+		}
+
+		for range sent {
+			c.expectText(string(msg))
+		}
+		for range reserveMessages {
+			c.expectText("a")
+		}
+		select {
+		case <-drained:
+		case <-time.After(5 * time.Second):
+			t.Fatal("nobody was told that the socket drained")
+		}
+		if n, b := s.queued(); n != 0 || b != 0 {
+			t.Errorf("%d messages of %d bytes are left", n, b)
+		}
+		if !s.send([]byte("again")) {
+			t.Error("a drained socket takes no message")
+		}
+		c.expectText("again")
+		if len(drained) != 0 {
+			t.Error("the socket drained twice")
+		}
+	})
+}
+
+func TestSocketQueueIsBoundedInBytes(t *testing.T) {
+	sv := serveSockets(t)
+	total := new(atomic.Int64)
+	sv.o.sendBuffer = 64 << 10
+	sv.o.queueBytes = 100_000
+	sv.o.waiting = total
+	c := dialRaw(t, sv.URL)
+	s := sv.only()
+
+	msg := bytes.Repeat([]byte("m"), 10_000)
+	sent := stallClient(t, s, msg)
+	for s.send(msg) {
+		sent++
+	}
+	if _, b := s.queued(); b > 100_000 || int64(b) != total.Load() {
+		t.Errorf("%d bytes wait, %d in all sockets; the bound is 100,000", b, total.Load())
+	}
+	snapshot := newFrame(bytes.Repeat([]byte("s"), 1<<20))
+	snapshot.uncharged = true
+	if !s.sendFrame(snapshot) {
+		t.Error("a shared snapshot is charged")
+	}
+	for range sent {
+		c.expectText(string(msg))
+	}
+	c.expectText(strings.Repeat("s", 1<<20))
+
+	large := strings.Repeat("l", 300_000) // over the bound, but nothing waits
+	if !s.send([]byte(large)) {
+		t.Error("a message over the bound can never be sent")
+	}
+	c.expectText(large)
+	stallClient(t, s, msg)
+	s.close(wire.CloseSlow, "")
+	c.conn.Close()
+	s.wait()
+	if got := total.Load(); got != 0 {
+		t.Errorf("%d bytes are counted after the end", got)
+	}
+}
+
+func TestSocketDiscardsByTag(t *testing.T) {
+	sv := serveSockets(t)
+	drained := make(chan struct{}, 10)
+	sv.o.sendBuffer = 64 << 10
+	sv.o.onDrained = func() { drained <- struct{}{} }
+	c := dialRaw(t, sv.URL)
+	s := sv.only()
+
+	msg := bytes.Repeat([]byte("m"), 10_000)
+	sent := stallClient(t, s, msg)
+	for i := range 20 {
+		f := newFrame(fmt.Append(nil, "frame ", i))
+		f.tag = i % 2
+		if !s.sendFrame(f) {
+			t.Fatal("refused")
+		}
+	}
+	if got := s.discard(1); got != 10 {
+		t.Errorf("discarded %d frames, want 10", got)
+	}
+	if got := s.discard("unknown"); got != 0 {
+		t.Errorf("discarded %d frames of nobody", got)
+	}
+	for range sent {
+		c.expectText(string(msg))
+	}
+	for i := range 10 {
+		c.expectText(fmt.Sprint("frame ", 2*i))
+	}
+	select {
+	case <-drained:
+	case <-time.After(5 * time.Second):
+		t.Fatal("nobody was told that the socket drained")
+	}
+}
+
+// A client that takes nothing is closed, and costs the hub no more than its
+// queue while it lasts.
+func TestSocketClosesAStuckClient(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
+		sv.o.sendBuffer = 64 << 10
+		sv.o.writeTimeout = 200 * time.Millisecond
+		dialRaw(t, sv.URL)
+		s := sv.only()
+		stallClient(t, s, bytes.Repeat([]byte("m"), 10_000))
+		if err := sv.readError(); err.code != wire.CloseSlow {
+			t.Errorf("read failed with %v, want %d", err, wire.CloseSlow)
+		}
+		began := time.Now()
+		s.wait()
+		if took := time.Since(began); took > 2*closeGrace {
+			t.Errorf("the close took %v", took)
+		}
+	})
+}
+
+// A client that is slow but takes something all the time is served.
+func TestSocketBearsASlowClient(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
+		sv.o.sendBuffer = 64 << 10
+		sv.o.writeTimeout = 400 * time.Millisecond
+		c := dialRaw(t, sv.URL)
+		s := sv.only()
+		msg := bytes.Repeat([]byte("m"), 200_000)
+		sent := stallClient(t, s, msg)
+		began := time.Now()
+		for range sent {
+			head, _, err := slowFrame(c, 100*time.Millisecond)
+			if err != nil || head != bitFin|opText {
+				t.Fatalf("after %v: %#x %v", time.Since(began), head, err)
+			}
+		}
+	})
+}
+
+// slowFrame reads a frame in steps with pauses between them.
+func slowFrame(c *rawConn, pause time.Duration) (byte, []byte, error) {
+	head, err := c.r.Peek(10)
+	if err != nil {
+		return 0, nil, err
+	}
+	left := 10 + int(binary.BigEndian.Uint64(head[2:]))
+	kind := head[0]
+	for left > 0 {
+		c.deadline()
+		n, err := c.r.Discard(min(left, 64<<10))
+		if err != nil {
+			return 0, nil, err
+		}
+		left -= n
+		time.Sleep(pause)
+	}
+	return kind, nil, nil
+}
+
+// Nobody waits for a client that does not read, not even its close.
+func TestSocketNeverWaits(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
+		sv.o.sendBuffer = 64 << 10
+		dialRaw(t, sv.URL)
+		s := sv.only()
+		stallClient(t, s, bytes.Repeat([]byte("m"), 10_000))
+		began := time.Now()
+		for range 2000 {
+			s.send([]byte("x"))
+			s.sendUrgent([]byte("y"))
+		}
+		s.close(wire.CloseGoingAway, "")
+		s.close(wire.CloseGoingAway, "")
+		if took := time.Since(began); took > closeGrace/2 {
+			t.Errorf("the calls took %v", took)
+		}
+		s.wait()
+		if took := time.Since(began); took > 2*closeGrace {
+			t.Errorf("the close took %v", took)
+		}
+	})
+}
+
+// What was sent before a close arrives before it.
+func TestSocketSendsWhatWaitsBeforeItCloses(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
+		sv.o.sendBuffer = 64 << 10
+		c := dialRaw(t, sv.URL)
+		s := sv.only()
+		msg := bytes.Repeat([]byte("m"), 10_000)
+		sent := stallClient(t, s, msg)
+		s.send([]byte("why"))
+		s.close(wire.CloseForbidden, strings.Repeat("é", 100))
+		for range sent {
+			c.expectText(string(msg))
+		}
+		c.expectText("why")
+		if reason := c.expectClose(wire.CloseForbidden); reason != strings.Repeat("é", 61) {
+			t.Errorf("the reason is %q", reason)
+		}
+	})
+}
+
+// Pongs go before what waits, and only the latest waits.
+func TestSocketAnswersPingsOfASlowClient(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
+		sv.o.sendBuffer = 64 << 10
+		c := dialRaw(t, sv.URL)
+		s := sv.only()
+		msg := bytes.Repeat([]byte("m"), 10_000)
+		sent := stallClient(t, s, msg)
+		for range 50 {
+			s.send(msg)
+			sent++
+		}
+		before, _ := s.queued()
+		for i := range 20 {
+			c.write(rawFrame(bitFin|opPing, fmt.Append(nil, "ping ", i)))
+		}
+		for range 100 {
+			if n, _ := s.queued(); n > before {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(50 * time.Millisecond)
+		if n, _ := s.queued(); n != before+1 {
+			t.Errorf("%d pongs wait, want 1", n-before)
+		}
+		for texts := 0; ; {
+			head, payload, err := c.frame()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if head == bitFin|opPong {
+				if string(payload) != "ping 19" {
+					t.Errorf("the pong is %q, want the latest ping's", payload)
+				}
+				if texts > sent-45 {
+					t.Errorf("the pong came behind %d of %d messages", texts, sent)
+				}
+				return
+			}
+			if texts++; texts == sent {
+				t.Fatal("no pong came")
+			}
+		}
+	})
+}
+
+// Many senders, control frames between their messages, a reader that lags at
+// times: every frame arrives whole, each sender's in order.
+func TestSocketKeepsFramesWhole(t *testing.T) {
+	const senders, each = 8, 400
+	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
+		sv.o.sendBuffer = 64 << 10
+		sv.o.queueMessages = senders * each
+		sv.o.queueBytes = 64 << 20
+		sv.o.controlRate = 1 << 20
+		c := dialRaw(t, sv.URL)
+		s := sv.only()
+
+		var wg sync.WaitGroup
+		for id := range senders {
+			wg.Go(func() {
+				for i := range each {
+					msg := fmt.Appendf(nil, "%d %d ", id, i)
+					msg = append(msg, bytes.Repeat([]byte{byte('a' + id)}, (i*37)%3000)...)
+					ok := false
+					switch i % 3 {
+					case 0:
+						ok = s.send(msg)
+					case 1:
+						ok = s.sendFrame(newFrame(msg))
+					case 2:
+						ok = s.sendUrgent(msg)
+					}
+					if !ok {
+						t.Errorf("message %d of sender %d is refused", i, id)
+						return
+					}
+				}
+			})
+		}
+		const pings = 200
+		wg.Go(func() {
+			for i := range pings {
+				c.write(rawFrame(bitFin|opPing, bytes.Repeat([]byte("p"), i%126)))
+			}
+		})
+		next := make([]int, senders)
+		for got := 0; got < senders*each; {
+			head, payload, err := c.frame()
+			if err != nil {
+				t.Fatalf("after %d messages: %v", got, err)
+			}
+			if head == bitFin|opPong {
+				if strings.Trim(string(payload), "p") != "" {
+					t.Fatalf("a pong holds %q", payload)
+				}
+				continue
+			}
+			var id, i int
+			if _, err := fmt.Sscanf(string(payload[:min(len(payload), 20)]), "%d %d", &id, &i); err != nil || head != bitFin|opText {
+				t.Fatalf("not a message of ours: %#x %.40q %v", head, payload, err)
+			}
+			rest := payload[len(fmt.Sprintf("%d %d ", id, i)):]
+			if want := (i * 37) % 3000; len(rest) != want || len(bytes.Trim(rest, string(rune('a'+id)))) > 0 {
+				t.Fatalf("message %d of sender %d is damaged", i, id)
+			}
+			if next[id] != i {
+				t.Fatalf("sender %d: message %d came where %d was due", id, i, next[id])
+			}
+			next[id]++
+			if got++; got%500 == 0 {
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
+		wg.Wait()
+	})
+}
+
+// Closes from all sides at once are one close.
+func TestSocketClosesOnce(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
+		for range 20 {
+			c := dialRaw(t, sv.URL)
+			c.text("up")
+			c.expectText("up")
+			all := sv.all()
+			s := all[len(all)-1]
+			var wg sync.WaitGroup
+			wg.Go(func() { s.close(wire.CloseReplaced, "") })
+			wg.Go(func() { s.close(wire.CloseReplaced, "") })
+			wg.Go(func() { s.sweep(time.Now()) })
+			wg.Go(func() { s.send([]byte("x")) })
+			wg.Go(func() { c.write(textFrame("y")) })
+			c.expectClose(wire.CloseReplaced)
+			c.conn.Close()
+			wg.Wait()
+			s.wait()
+		}
+	})
+}
+
+// A send to an idle connection allocates nothing: neither does a shared frame,
+// nor a message of its own.
+func TestSocketSendAllocatesNothing(t *testing.T) {
+	sv := serveSockets(t)
+	c := dialRaw(t, sv.URL)
+	s := sv.only()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			if _, _, err := c.frame(); err != nil {
+				return
+			}
+		}
+	}()
+	f := newFrame([]byte("shared"))
+	msg := []byte("own")
+	allocs := func(send func()) float64 {
+		send() // the pools' first buffers
+		return testing.AllocsPerRun(100, func() { send(); time.Sleep(time.Millisecond) })
+	}
+	// The reading side allocates the frames that it reads: three each.
+	const reader = 3
+	if n := allocs(func() { s.sendFrame(f) }); n > reader {
+		t.Errorf("a shared frame costs %v allocations", n-reader)
+	}
+	if n := allocs(func() { s.send(msg) }); n > reader {
+		t.Errorf("a message costs %v allocations", n-reader)
+	}
+	s.close(wire.CloseNormal, "")
+	<-done
+}
