@@ -11,6 +11,8 @@ type body interface {
 	// undo and redo make one transaction each.
 	undo(now int64) ([]byte, error)
 	redo(now int64) ([]byte, error)
+	// stop ends what undo takes back at once: the next edit starts anew.
+	stop() error
 	apply(updates ...[]byte) error // in this order, each a transaction
 	diff(vector []byte) ([]byte, error)
 	look() (look, error)
@@ -83,6 +85,11 @@ func (b *yjsBody) undo(now int64) ([]byte, error) {
 func (b *yjsBody) redo(now int64) ([]byte, error) {
 	a, err := b.ask(map[string]any{"do": "redo", "now": now})
 	return a.Update, err
+}
+
+func (b *yjsBody) stop() error {
+	_, err := b.ask(map[string]any{"do": "stop"})
+	return err
 }
 
 func (b *yjsBody) apply(updates ...[]byte) error {

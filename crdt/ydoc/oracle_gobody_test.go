@@ -65,6 +65,11 @@ func (b *goBody) step(now int64, f func(*ydoc.UndoManager) bool) ([]byte, error)
 	return b.doc.AppendDiff(nil, before)
 }
 
+func (b *goBody) stop() error {
+	b.undos.StopCapturing()
+	return nil
+}
+
 func (b *goBody) apply(updates ...[]byte) error {
 	for i, u := range updates {
 		if err := b.doc.Apply(u); err != nil {

@@ -3,6 +3,7 @@ package ydoc_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -23,7 +24,7 @@ type step struct {
 	id      int // names the update that the step makes
 	replica int
 	now     int64
-	do      string // edit, undo, redo, deliver, look
+	do      string // edit, undo, redo, stop, deliver, look
 	edits   []edit
 	message int // deliver: the id of the step that made the update
 }
@@ -57,7 +58,7 @@ func randomScript(rng *rand.Rand, m mode) script {
 		case n < 53:
 			st.do = "look"
 		case m.undo && n < 70:
-			st.do = choose(rng, []string{"undo", "undo", "redo"})
+			st.do = choose(rng, []string{"undo", "undo", "undo", "redo", "redo", "stop"})
 			made = append(made, id)
 		default:
 			st.do = "edit"
@@ -101,6 +102,8 @@ func (s script) run(open [2]opener) error {
 			err = r.apply(updates[st.message])
 		case "look":
 			_, err = r.look(!s.mode.undo)
+		case "stop":
+			err = errors.Join(r.bodies[0].stop(), r.bodies[1].stop())
 		default:
 			updates[st.id], err = r.make(st, !s.mode.undo)
 		}

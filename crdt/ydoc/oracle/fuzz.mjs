@@ -5,6 +5,7 @@
 //   {do: "edit", id, now, edits}     one transaction        → {update}
 //   {do: "apply", id, updates}       in this order, each a transaction
 //   {do: "undo" | "redo", id, now}   → {update}
+//   {do: "stop", id}                 the next edit is undone on its own
 //   {do: "diff", id, vector}         → {update}
 //   {do: "look", id}                 → {state, vector, value}
 //   {do: "run", id, code}            runs code with doc and Y  → {update}
@@ -68,6 +69,10 @@ const requests = {
     setTime(now)
     const document = documents.get(id)
     return { update: only(updatesOf(document, () => document.undo.redo())) }
+  },
+  stop({ id }) {
+    documents.get(id).undo.stopCapturing()
+    return {}
   },
   diff({ id, vector }) {
     return { update: base64(Y.encodeStateAsUpdate(documents.get(id).doc, bytes(vector))) }

@@ -48,7 +48,7 @@ func limits(unit string, limit, ratio float64) string {
 		parts = append(parts, fmt.Sprintf("≥ %g×", ratio))
 	}
 	if limit != 0 {
-		parts = append(parts, fmt.Sprintf("≤ %g %s", limit, unit))
+		parts = append(parts, strings.TrimSpace(fmt.Sprintf("≤ %g %s", limit, unit)))
 	}
 	if len(parts) == 0 {
 		return "–"
@@ -100,7 +100,7 @@ func (r *results) writeGoals(b *strings.Builder) {
 		if g.theirs != 0 {
 			theirs, ratio = fmt.Sprintf("%.4g %s", g.theirs, g.unit), fmt.Sprintf("%.1f×", g.ratio())
 		}
-		fmt.Fprintf(b, "| %s | %.4g %s | %s | %s | %s | %s | %s | %s |\n", g.what, g.ours, g.unit, theirs, ratio,
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", g.what, strings.TrimSpace(fmt.Sprintf("%.4g %s", g.ours, g.unit)), theirs, ratio,
 			limits(g.unit, g.must, g.mustRatio), g.meets(g.must, g.mustRatio), limits(g.unit, g.aim, g.aimRatio), g.meets(g.aim, g.aimRatio))
 	}
 	lines := r.lines[r.traces[0]]
