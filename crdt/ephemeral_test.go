@@ -2,6 +2,7 @@ package crdt
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -67,4 +68,58 @@ func TestEphemeralForgets(t *testing.T) {
 
 func deleted(n int) Op {
 	return Op{Offset: uint64(n), Writer: Writer{"alice", "h1"}, Body: fmt.Appendf(nil, `{"key":"key %d","op":"delete"}`, n)}
+}
+
+// Hubs tell each other over a bus that repeats and reorders: every order, with
+// any repetition, gives the same state.
+func TestEphemeralAnyOrder(t *testing.T) {
+	for seed := range uint64(100) {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(seed, 0))
+			var ops []Op
+			for n := range uint64(60) {
+				w := Writer{pick(rng, "alice", "bob"), pick(rng, "h1", "h2", "h3")}
+				ops = append(ops, Op{Offset: n/3 + 1, Writer: w, Body: []byte(randomOp(rng, Ephemeral))})
+			}
+			ops = distinctSignals(ops)
+			first := Ephemeral.New()
+			for _, op := range ops {
+				first.Apply(op)
+			}
+			requireSound(t, Ephemeral, first)
+			for range 5 {
+				s := Ephemeral.New()
+				again := append(ops[:len(ops):len(ops)], ops[rng.IntN(len(ops)):]...)
+				rng.Shuffle(len(again), func(i, j int) { again[i], again[j] = again[j], again[i] })
+				for _, op := range again {
+					before := s.Size()
+					grow, err := s.Check(op)
+					s.Apply(op)
+					if err == nil && s.Size() > before+max(grow, 0) {
+						t.Fatalf("op %s: grew by %d, check said %d", op.Body, s.Size()-before, grow)
+					}
+				}
+				if Digest(s) != Digest(first) {
+					t.Fatalf("another order gives\n%s, want\n%s", s.AppendState(nil), first.AppendState(nil))
+				}
+			}
+		})
+	}
+}
+
+// distinctSignals drops ops that share (n, hub): a hub uses each n once.
+func distinctSignals(ops []Op) []Op {
+	type id struct {
+		n   uint64
+		hub string
+	}
+	seen := map[id]bool{}
+	var kept []Op
+	for _, op := range ops {
+		if at := (id{op.Offset, op.Writer.Inc}); !seen[at] {
+			seen[at] = true
+			kept = append(kept, op)
+		}
+	}
+	return kept
 }

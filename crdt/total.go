@@ -47,10 +47,7 @@ func (t total) digits() int {
 	if t.hi == 0 {
 		return digits(t.lo)
 	}
-	q, r := bits.Div64(t.hi, t.lo, e19)
-	if q == 0 {
-		return digits(r)
-	}
+	q, _ := bits.Div64(t.hi, t.lo, e19)
 	return 19 + digits(q)
 }
 
@@ -60,11 +57,9 @@ func (t total) appendDecimal(b []byte) []byte {
 		return strconv.AppendUint(b, t.lo, 10)
 	}
 	q, r := bits.Div64(t.hi, t.lo, e19)
-	if q > 0 {
-		b = strconv.AppendUint(b, q, 10)
-		for range 19 - digits(r) {
-			b = append(b, '0')
-		}
+	b = strconv.AppendUint(b, q, 10)
+	for range 19 - digits(r) {
+		b = append(b, '0')
 	}
 	return strconv.AppendUint(b, r, 10)
 }
