@@ -2,8 +2,6 @@ package clientcore
 
 import (
 	"bytes"
-	"encoding/json"
-	"math"
 	"slices"
 	"strings"
 
@@ -23,15 +21,10 @@ type ownKey struct {
 	hub    string
 }
 
-// keyOp is what an op of an ephemeral stream says about its key.
-type keyOp struct {
-	Key string `json:"key"`
-	Op  string `json:"op"`
-}
-
-func parseKeyOp(body []byte) (op keyOp, ok bool) {
-	return op, json.Unmarshal(body, &op) == nil
-}
+// deletes reports whether a canonical op of an ephemeral stream is a delete. A
+// set ends with its value, and no value has this ending outside a string, where
+// the quotes would be escaped.
+func deletes(body []byte) bool { return bytes.HasSuffix(body, []byte(`,"op":"delete"}`)) }
 
 // ownAt finds the place of a key in own, which is sorted.
 func (st *stream) ownAt(key string) (int, bool) {
@@ -40,15 +33,15 @@ func (st *stream) ownAt(key string) (int, bool) {
 
 // setOwn writes a key. A write that waits to be sent is replaced.
 func (c *Client) setOwn(st *stream, body []byte) {
-	op, ok := parseKeyOp(body)
+	key, ok := crdt.Key(body)
 	if !ok {
 		return
 	}
-	i, found := st.ownAt(op.Key)
+	i, found := st.ownAt(key)
 	if !found {
 		st.own = slices.Insert(st.own, i, ownKey{})
 	}
-	st.own[i] = ownKey{key: op.Key, body: body, due: true}
+	st.own[i] = ownKey{key: key, body: body, due: true}
 	st.view = nil
 	c.emit(Changed{Stream: st.name})
 }
@@ -80,8 +73,8 @@ func (c *Client) ownOps(st *stream, m *wire.Ops) {
 	for i := range m.Entries {
 		e := &m.Entries[i]
 		st.state.Apply(crdt.Op{Offset: e.N, Writer: crdt.Writer{Client: e.Client, Inc: e.Hub}, Body: e.Op})
-		if op, ok := parseKeyOp(e.Op); ok {
-			c.seeKey(st, e, op)
+		if key, ok := crdt.Key(e.Op); ok {
+			c.seeKey(st, e, key)
 		}
 	}
 	st.view, st.tries = nil, 0
@@ -89,22 +82,22 @@ func (c *Client) ownOps(st *stream, m *wire.Ops) {
 }
 
 // seeKey compares a write with what this client wrote last to the key.
-func (c *Client) seeKey(st *stream, e *wire.Entry, op keyOp) {
-	i, mine := st.ownAt(op.Key)
+func (c *Client) seeKey(st *stream, e *wire.Entry, key string) {
+	i, mine := st.ownAt(key)
 	switch {
 	case e.Client != c.cfg.Client:
 		// Not while a newer write of ours waits to be sent, nor for an older one.
 		if mine && !st.own[i].due && st.own[i].olderThan(e) {
 			st.own = slices.Delete(st.own, i, i+1)
 		}
-	case op.Op == "delete":
+	case deletes(e.Op):
 		// Our key ran out, or we deleted it. An unechoed key is one whose delete
 		// is the end of our former session.
 		if mine && !st.own[i].due && (st.own[i].echoed || bytes.Equal(st.own[i].body, e.Op)) {
 			st.own = slices.Delete(st.own, i, i+1)
 		}
 	case !mine:
-		st.own = slices.Insert(st.own, i, ownKey{key: op.Key, body: bytes.Clone(e.Op), echoed: true, n: e.N, hub: e.Hub})
+		st.own = slices.Insert(st.own, i, ownKey{key: key, body: bytes.Clone(e.Op), echoed: true, n: e.N, hub: e.Hub})
 	case !st.own[i].due && bytes.Equal(st.own[i].body, e.Op):
 		st.own[i].echoed, st.own[i].n, st.own[i].hub = true, e.N, e.Hub
 	}
@@ -123,7 +116,7 @@ func (c *Client) showOwn(st *stream) crdt.State {
 		st.view = st.state.Clone()
 		for i := range st.own {
 			st.view.Apply(crdt.Op{
-				Offset: math.MaxUint64, Writer: crdt.Writer{Client: c.cfg.Client, Inc: "~"}, Body: st.own[i].body,
+				Offset: wire.MaxSafeInt, Writer: crdt.Writer{Client: c.cfg.Client, Inc: "~"}, Body: st.own[i].body,
 			})
 		}
 	}
@@ -158,6 +151,10 @@ func (c *Client) ownFailed(st *stream, e *wire.Error) {
 	switch {
 	case e.Code == wire.Resync, e.Code == wire.NotReady:
 		c.reopen(st)
+	case e.Code == wire.AccessDenied, e.Code == wire.StreamUnknown:
+		c.emit(Fault{Stream: st.name, Code: e.Code, Msg: e.Msg})
+		st.here.refused = true
+		c.reopen(st) // as in pushFailed
 	case wire.Retryable(e.Code):
 		c.hold(st, Instant(e.AfterMS))
 		for i := range st.own {

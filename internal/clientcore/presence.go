@@ -11,9 +11,10 @@ import (
 // presence is who is on a stream beside this client, and what this client shows
 // of itself.
 type presence struct {
-	mine  []byte      // nil: nothing
-	due   bool        // to be sent in this session
-	peers []wire.Peer // by client id
+	mine    []byte      // nil: nothing
+	due     bool        // to be sent in this session
+	refused bool        // not granted in this session
+	peers   []wire.Peer // by client id
 }
 
 // setPresence says what others see of this client. It is sent again by every
@@ -23,7 +24,7 @@ func (c *Client) setPresence(ev SetPresence) error {
 	if st == nil {
 		return wire.Errorf(wire.NotReady, "the stream is not open: open it first")
 	}
-	st.here.mine, st.here.due = ev.State, true
+	st.here.mine, st.here.due = ev.State, !st.here.refused
 	return nil
 }
 

@@ -145,7 +145,7 @@ func (st *stream) lose() {
 	st.phase, st.openAt, st.sendAt = closed, 0, 0
 	st.tries, st.gaps, st.unsure = 0, 0, false
 	st.granted = ""
-	st.here.due = st.here.mine != nil
+	st.here.refused, st.here.due = false, st.here.mine != nil
 	for i := range st.own {
 		st.own[i].due = true
 	}
@@ -200,12 +200,11 @@ func (c *Client) streamError(st *stream, e *wire.Error) {
 			c.openFailed(st, e)
 		}
 	case open:
-		switch {
-		case st.ephemeral:
+		if st.ephemeral {
 			c.ownFailed(st, e)
-		default:
-			c.pushFailed(st, e)
+			return
 		}
+		c.pushFailed(st, e)
 	}
 }
 
@@ -236,12 +235,17 @@ func (c *Client) pushFailed(st *stream, e *wire.Error) {
 	case wire.Retired:
 		c.writerRetired(st, e.Msg)
 	case wire.AccessDenied, wire.StreamUnknown:
-		// Without a seq it is about presence.
+		c.emit(Fault{Stream: st.name, Code: e.Code, Msg: e.Msg})
 		if e.Seq > 0 {
+			// The hub took all ops before this one; their acks are on the way.
 			st.granted = wire.Read
 			c.bury(st, e.Seq, e.Code, e.Msg)
+			return
 		}
-		c.emit(Fault{Stream: st.name, Code: e.Code, Msg: e.Msg})
+		// It is about presence, or a new token ended the subscription: the
+		// answer to another open tells.
+		st.here.refused = true
+		c.reopen(st)
 	case wire.ClientMismatch:
 		c.halt(st, e.Code, e.Msg)
 	default:

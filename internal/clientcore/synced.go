@@ -37,7 +37,7 @@ func (c *Client) opened(st *stream, m *wire.Synced) {
 		c.reopen(st)
 		return
 	}
-	st.here.due = st.here.mine != nil
+	st.here.due = st.here.mine != nil && !st.here.refused
 	if st.ephemeral {
 		c.adoptOwn(st)
 	} else {
