@@ -91,10 +91,12 @@ func (s suite) testCreate(t *testing.T) {
 		if mark != (store.Watermark{}) || len(trail) != 0 {
 			t.Errorf("recall: %+v %v, want zero", mark, trail)
 		}
-		head, err := st.Rotate(t.Context(), "counter:b", other.at.Epoch)
-		must(t, err)
-		if head != (store.Position{}) {
-			t.Errorf("rotate: %v, want the zero position", place(head))
+		for _, epoch := range []string{other.at.Epoch, ""} {
+			head, err := st.Rotate(t.Context(), "counter:b", epoch)
+			must(t, err)
+			if head != (store.Position{}) {
+				t.Errorf("rotate out of %q: %v, want the zero position", epoch, place(head))
+			}
 		}
 		must(t, st.Save(t.Context(), "counter:b", store.Snapshot{Rule: "crdt-counter", Position: other.at, State: []byte("{}")}))
 		more, err := st.Trim(t.Context(), "counter:b", 10, 10)
