@@ -109,7 +109,7 @@ func consistent(r *store.Result) error {
 		return fmt.Errorf("more than one of Lost, Fenced and Err is set: %+v", *r)
 	}
 	if !r.Lost && (len(r.Missed) > 0 || r.Head != store.Position{}) {
-		return fmt.Errorf("Missed or Head is set, and Lost is not: %+v", *r)
+		return fmt.Errorf("it has Missed or Head, and is not Lost: %+v", *r)
 	}
 	return nil
 }
