@@ -36,11 +36,11 @@ func (l *appendLog) Check(op Op) (int, error) {
 	}
 	switch string(o.name) {
 	case "append":
-		_, err := o.entry(op.Offset)
+		e, err := l.next(&o, op.Offset)
 		if err != nil {
 			return 0, err
 		}
-		if o.get("value") == nil {
+		if e.value == nil {
 			return 0, Errorf(BadOp, "a redacted entry cannot be appended; it only stands where an entry was")
 		}
 		return 0, nil // the state bounds itself
@@ -67,7 +67,7 @@ func (l *appendLog) Apply(op Op) {
 	}
 	switch string(o.name) {
 	case "append":
-		if e, err := o.entry(op.Offset); err == nil {
+		if e, err := l.next(&o, op.Offset); err == nil {
 			e.value = bytes.Clone(e.value)
 			l.push(e)
 			l.evict()
@@ -132,8 +132,8 @@ func (l *appendLog) find(off uint64) int {
 	return i
 }
 
-// entry reads an append. The entry's value is part of the op.
-func (o *object) entry(off uint64) (logEntry, error) {
+// next reads an append. The entry's value is part of the op.
+func (l *appendLog) next(o *object, off uint64) (logEntry, error) {
 	e := logEntry{off: off, value: o.get("value")}
 	e.weight = len(e.value)
 	switch {
@@ -148,9 +148,16 @@ func (o *object) entry(off uint64) (logEntry, error) {
 		return e, Errorf(BadOp, `the only field of append is "value"`)
 	}
 	if e.weight > MaxLogEntry {
-		return e, Errorf(TooLarge, "an entry has at most %d bytes of canonical JSON", MaxLogEntry)
+		return e, errEntry()
+	}
+	if n := len(l.entries); n > 0 && l.entries[n-1].off >= off {
+		return e, errOrder()
 	}
 	return e, nil
+}
+
+func errEntry() error {
+	return Errorf(TooLarge, "an entry has at most %d bytes of canonical JSON", MaxLogEntry)
 }
 
 // offset reads a trim or a redact.
@@ -186,7 +193,7 @@ func (l *appendLog) initial(o *object) (*appendLog, error) {
 	for range r.items("[", "]") {
 		v := r.value()
 		if len(v) > MaxLogEntry {
-			return nil, Errorf(TooLarge, "an entry has at most %d bytes of canonical JSON", MaxLogEntry)
+			return nil, errEntry()
 		}
 		fresh.push(logEntry{1, bytes.Clone(v), len(v)})
 		fresh.evict()

@@ -162,6 +162,10 @@ func (o *object) fromHub() bool {
 	return false
 }
 
+func errOrder() error {
+	return Errorf(BadOp, "ops are applied in the order of their offsets, each once")
+}
+
 // unknown refuses an op whose name the rule does not have.
 func (o *object) unknown() error {
 	switch string(o.name) {

@@ -38,11 +38,7 @@ func (s *observedSet) Check(op Op) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		dots, ok := s.adds[string(element)]
-		if !ok && len(s.adds) >= MaxElements {
-			return 0, errElements()
-		}
-		return added(element, dots, dot{op.Offset, op.Writer}), nil
+		return s.checkAdd(element, op)
 	case "remove":
 		_, err := o.element()
 		return 0, err
@@ -55,6 +51,17 @@ func (s *observedSet) Check(op Op) (int, error) {
 		return fresh.Size() - s.Size(), nil
 	}
 	return 0, o.unknown()
+}
+
+func (s *observedSet) checkAdd(element []byte, op Op) (int, error) {
+	dots := s.adds[string(element)]
+	switch {
+	case len(dots) == 0 && len(s.adds) >= MaxElements:
+		return 0, errElements()
+	case len(dots) > 0 && dots[len(dots)-1].off >= op.Offset:
+		return 0, errOrder()
+	}
+	return added(element, dots, dot{op.Offset, op.Writer}), nil
 }
 
 // added is by how many bytes one more add of element, which has dots now, makes
@@ -91,13 +98,14 @@ func (s *observedSet) Apply(op Op) {
 }
 
 func (s *observedSet) add(element []byte, op Op) {
-	dots, ok := s.adds[string(element)]
-	if !ok && len(s.adds) >= MaxElements {
+	grow, err := s.checkAdd(element, op)
+	if err != nil {
 		return
 	}
+	dots := s.adds[string(element)]
 	d := dot{op.Offset, Writer{keep("", op.Writer.Client), keep("", op.Writer.Inc)}}
-	s.size += added(element, dots, d)
-	if !ok {
+	s.size += grow
+	if len(dots) == 0 {
 		s.size -= len(",")
 	}
 	kept := make([]dot, 0, len(dots)+1)
