@@ -213,16 +213,15 @@ func (d *Decoder) readOpsOf(m *Push) (ClientMessage, error) {
 	var refused *Error
 	for i := range d.ops {
 		op := &field{value: d.ops[i]}
-		if e := op.refuseOp(); e != nil {
-			if refused == nil {
-				refused = e
-				if m.Seq > 0 {
-					refused.Seq = m.Seq + uint64(i)
-				}
+		e := op.refuseOp()
+		if e != nil && refused == nil {
+			refused = e
+			if m.Seq > 0 {
+				refused.Seq = m.Seq + uint64(i)
 			}
-			if op.canonical || op.flaw != sound {
-				continue
-			}
+		}
+		if op.flaw != sound || op.oversized() {
+			continue
 		}
 		raw := d.json(op)
 		if refused == nil {
@@ -243,11 +242,13 @@ func (d *Decoder) readOpsOf(m *Push) (ClientMessage, error) {
 }
 
 func (f *field) refuseOp() *Error {
-	if f.flaw != sound || f.depth > MaxOpDepth {
+	switch {
+	case f.flaw != sound || f.depth > MaxOpDepth:
 		return f.refusal(BadOp)
-	}
-	if f.raw[0] != '{' {
+	case f.raw[0] != '{':
 		return Errorf(BadOp, "an op is a JSON object")
+	case f.oversized():
+		return Errorf(TooLarge, oversizedText)
 	}
 	return nil
 }

@@ -104,6 +104,15 @@ func (d *Decoder) bool(f *field) bool {
 	return yes
 }
 
+// maxRewrite is how large a value may be, in bytes, that is not canonical.
+// Sorting one object of 10 MiB costs seconds, recognising that it is sorted
+// costs milliseconds; so whoever sends much sends it canonical.
+const maxRewrite = 1 << 20
+
+const oversizedText = "a value over 1 MiB is taken in canonical form (RFC 8785) only"
+
+func (v *value) oversized() bool { return !v.canonical && len(v.raw) > maxRewrite }
+
 // json reads an embedded value in its canonical form.
 func (d *Decoder) json(f *field) []byte {
 	if f.flaw != sound {
@@ -112,6 +121,10 @@ func (d *Decoder) json(f *field) []byte {
 	}
 	if f.canonical {
 		return f.raw
+	}
+	if f.oversized() {
+		d.fail(TooLarge, oversizedText)
+		return nil
 	}
 	start := len(d.scratch)
 	out, err := f.appendCanonical(d.scratch)
