@@ -55,8 +55,12 @@ func (s *Stream) appended(now Instant, ev *Appended, fx *Effects) {
 		}
 	case len(res.Fenced) > 0:
 		s.fenced(res.Fenced, fx)
-	case len(res.Missed) > 0 || res.Head != (store.Position{}):
+	case res.Lost:
 		if !s.catchUp(res.Missed, res.Head, fx) {
+			return
+		}
+		if s.head.Offset < res.Head.Offset {
+			s.call(continuation{kind: thenOutcome}, Call{Kind: CallRead, After: s.head.Offset, Max: recordOps}, fx)
 			return
 		}
 		s.unsend()
@@ -145,7 +149,7 @@ func (s *Stream) tell(from uint64, entries []store.Entry, authors []*writer, fx 
 	for _, w := range authors {
 		for _, sub := range w.subs {
 			if sub.ready && !sub.stale {
-				fx.send(sub.m, &wire.Ack{Stream: s.name, Seq: w.committed.seq, Hash: wire.FormatHash(w.committed.hash)})
+				fx.tell(sub.target, &wire.Ack{Stream: s.name, Seq: w.committed.seq, Hash: wire.FormatHash(w.committed.hash)})
 			}
 		}
 	}
@@ -244,7 +248,7 @@ func (s *Stream) refused(a *accepted, err *crdt.Error, fx *Effects) {
 	a.tally.rejected = &wire.Reject{Stream: s.name, Seq: a.mark.seq, Code: err.Code, Msg: err.Msg}
 	if sub := s.subs[a.tally.member]; sub != nil && sub.w == a.w && sub.ready {
 		sub.ignoring = true
-		fx.send(sub.m, a.tally.rejected)
+		fx.tell(sub.target, a.tally.rejected)
 	}
 }
 
@@ -273,7 +277,7 @@ func (s *Stream) fenced(writers []crdt.Writer, fx *Effects) {
 				sub.ignoring = true
 				e := wire.Errorf(wire.SeqGap, "ops of an older session were dropped; send again from the expected seq")
 				e.Stream, e.Seq, e.Expected = s.name, a.mark.seq, a.w.pending.seq+1
-				fx.send(sub.m, e)
+				fx.tell(sub.target, e)
 			}
 		}
 		s.evict(a.w)
@@ -295,7 +299,7 @@ func (s *Stream) abandon(e *wire.Error, fx *Effects) {
 			sub.ignoring = true
 			about := *e
 			about.Stream, about.Seq = s.name, a.mark.seq
-			fx.send(sub.m, &about)
+			fx.tell(sub.target, &about)
 		}
 		s.decided(a.tally, fx)
 		s.evict(a.w)
@@ -320,9 +324,14 @@ func (s *Stream) readDone(now Instant, ev *ReadDone, fx *Effects) {
 	}
 }
 
-// outcome settles an append whose answer was lost by what the log holds.
+// outcome settles an append whose answer was lost, or that lost against more
+// than the answer could carry, by what the log holds.
 func (s *Stream) outcome(now Instant, ev *ReadDone, fx *Effects) {
 	if len(s.inflight) == 0 {
+		return
+	}
+	if errors.Is(ev.Err, store.ErrTrimmed) {
+		s.reload(fx)
 		return
 	}
 	if ev.Err == nil && !s.catchUp(ev.Tail.Records, ev.Tail.Head, fx) {

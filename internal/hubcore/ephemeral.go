@@ -26,7 +26,7 @@ func newEphemeral(rule crdt.Rule) *ephemeral {
 func (s *Stream) openEphemeral(ev *Open, sub *subscriber, fx *Effects) {
 	sub.ready = true
 	if sub.mode == "" {
-		fx.send(sub.m, &wire.Synced{Ref: ev.Ref, Stream: s.name, Outcome: wire.Denied})
+		fx.tell(sub.target, &wire.Synced{Ref: ev.Ref, Stream: s.name, Outcome: wire.Denied})
 		s.drop(sub.m)
 		return
 	}
@@ -44,7 +44,7 @@ func (s *Stream) syncEphemeral(sub *subscriber, ref string, fx *Effects) {
 	default:
 		msg.Outcome, msg.State = wire.Snapshot, s.eph.state.AppendState(nil)
 	}
-	fx.send(sub.m, msg)
+	fx.tell(sub.target, msg)
 }
 
 // pushEphemeral applies the ops of a push at once and passes them on.
@@ -67,6 +67,9 @@ func (s *Stream) pushEphemeral(ev *Push, fx *Effects) {
 		key, _ := crdt.Key(op)
 		s.eph.claim(key, ev.Member)
 		entries = append(entries, entry)
+	}
+	if ev.Refused != nil {
+		s.pushError(ev, 0, wire.Errorf(ev.Refused.Code, "%s", ev.Refused.Msg), fx)
 	}
 	s.tellEphemeral(entries, fx)
 }

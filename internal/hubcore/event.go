@@ -38,6 +38,10 @@ type (
 		Bytes    int // of the message, for Released
 		MayWrite bool
 
+		// Refused is why the op after the last of Push.Ops cannot be one, as found
+		// by the decoder; nil: all are well formed.
+		Refused *wire.Error
+
 		fresh bool
 	}
 

@@ -9,8 +9,8 @@ import (
 // one is made for the next commit.
 type fans struct {
 	fresh  bool
-	states []*Member // as state, synced, keeping up
-	values []*Member // as value, likewise
+	states []*Target // as state, synced, keeping up
+	values []*Target // as value, likewise
 	due    bool      // values changed since they were last sent
 }
 
@@ -27,10 +27,10 @@ func (s *Stream) refreshFans() {
 			continue
 		}
 		if sub.as == wire.AsValue {
-			s.fans.values = append(s.fans.values, sub.m)
+			s.fans.values = append(s.fans.values, sub.target)
 			continue
 		}
-		s.fans.states = append(s.fans.states, sub.m)
+		s.fans.states = append(s.fans.states, sub.target)
 	}
 	s.fans.fresh = true
 }
@@ -78,20 +78,28 @@ func (s *Stream) caught(ev *Caught, fx *Effects) {
 	}
 	switch {
 	case sub.as == wire.AsValue:
-		fx.Out = append(fx.Out, Out{One: sub.m, Msg: s.value(), Last: s.head.Offset})
+		fx.Out = append(fx.Out, Out{One: sub.target, Msg: s.value(), Last: s.head.Offset})
 		return
 	case s.eph != nil:
-		s.syncEphemeral(sub, "", fx)
+		s.syncEphemeral(sub, sub.unanswered(ev.Offset), fx)
 		return
 	}
 	if entries, ok := s.ring.after(ev.Offset, s.head.Offset); ok && ev.Offset > 0 {
-		s.sendOps(Out{One: sub.m}, ev.Offset, entries, fx)
+		s.sendOps(Out{One: sub.target}, ev.Offset, entries, fx)
 		return
 	}
-	msg := &wire.Synced{Stream: s.name, Rule: s.rule.Name(), Mode: sub.mode, Options: s.optionsInForce()}
+	msg := &wire.Synced{Ref: sub.unanswered(ev.Offset), Stream: s.name, Rule: s.rule.Name(), Mode: sub.mode, Options: s.optionsInForce()}
 	s.fillSnapshot(msg)
 	if sub.w != nil {
 		msg.Yours = sub.w.yours(sub.w.committed.seq)
 	}
-	fx.Out = append(fx.Out, Out{One: sub.m, Msg: msg, Last: s.head.Offset})
+	fx.Out = append(fx.Out, Out{One: sub.target, Msg: msg, Last: s.head.Offset})
+}
+
+// unanswered is the ref of an open whose synced did not get through.
+func (sub *subscriber) unanswered(reached uint64) string {
+	if reached > 0 {
+		return ""
+	}
+	return sub.ref
 }

@@ -57,15 +57,25 @@ type Member struct {
 	Sink    any    // the shell's; never touched here
 }
 
+// Target is a session as the receiver of one stream's messages. It lives from
+// one open to the next.
+type Target struct {
+	Member *Member
+
+	// The shell's: the last offset it passed on, and whether it holds messages
+	// back because the session's queue is full.
+	Reached uint64
+	Held    bool
+}
+
 // Out is a message for one session or for many.
 type Out struct {
-	One *Member
-	All []*Member // shared and never changed; nil when One is set
+	One *Target
+	All []*Target // shared and never changed; nil when One is set
 	Msg wire.HubMessage
 
-	// Last is the offset that a state subscriber has reached once Msg is
-	// delivered; 0 when Msg does not move it. Only messages with Last may be
-	// dropped for a session that lags.
+	// Last is the offset that a subscriber has reached once Msg is delivered; 0
+	// when Msg does not move it.
 	Last uint64
 }
 
@@ -137,6 +147,9 @@ func (fx *Effects) Reset() {
 	fx.ValuesDue = false
 }
 
-func (fx *Effects) send(m *Member, msg wire.HubMessage) {
-	fx.Out = append(fx.Out, Out{One: m, Msg: msg})
+// send sends to a session that may not have the stream open.
+func (fx *Effects) send(m *Member, msg wire.HubMessage) { fx.tell(&Target{Member: m}, msg) }
+
+func (fx *Effects) tell(t *Target, msg wire.HubMessage) {
+	fx.Out = append(fx.Out, Out{One: t, Msg: msg})
 }

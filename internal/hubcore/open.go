@@ -26,7 +26,7 @@ func (s *Stream) open(ev *Open, fx *Effects) {
 		s.order = append(s.order, sub)
 	}
 	s.release(sub)
-	*sub = subscriber{m: ev.Member, mode: ev.granted(), as: ev.Open.As, open: sub.open + 1, presence: ev.MayPresence}
+	*sub = subscriber{m: ev.Member, target: &Target{Member: ev.Member}, ref: ev.Ref, mode: ev.granted(), as: ev.Open.As, open: sub.open + 1, presence: ev.MayPresence}
 	s.fans.stale()
 	if s.eph != nil {
 		s.openEphemeral(ev, sub, fx)
@@ -229,7 +229,7 @@ func (s *Stream) answer(ev *Open, sub *subscriber, outcome wire.Outcome, entries
 	}
 	if sub.mode == "" {
 		msg.Outcome, msg.Rule = wire.Denied, ""
-		fx.send(sub.m, msg)
+		fx.tell(sub.target, msg)
 		s.drop(sub.m)
 		return
 	}
@@ -252,7 +252,7 @@ func (s *Stream) answer(ev *Open, sub *subscriber, outcome wire.Outcome, entries
 	}
 	sub.ready = true
 	s.fans.stale()
-	fx.Out = append(fx.Out, Out{One: sub.m, Msg: msg, Last: last})
+	fx.Out = append(fx.Out, Out{One: sub.target, Msg: msg, Last: last})
 	s.showPeers(sub, fx)
 }
 
@@ -329,7 +329,7 @@ func (s *Stream) moved(epoch string, fx *Effects) {
 		if sub.ready {
 			e := wire.Errorf(wire.Resync, "the stream's history changed; open it again")
 			e.Stream = s.name
-			fx.send(sub.m, e)
+			fx.tell(sub.target, e)
 		}
 	}
 	s.fans.stale()

@@ -67,7 +67,7 @@ func (s *Stream) showPeers(sub *subscriber, fx *Effects) {
 			msg.Peers = append(msg.Peers, p.wire())
 		}
 	}
-	fx.send(sub.m, msg)
+	fx.tell(sub.target, msg)
 }
 
 func (p peer) wire() wire.Peer {
@@ -86,11 +86,11 @@ func (s *Stream) emit(ev *Emit, fx *Effects) {
 	}
 }
 
-func (s *Stream) others(but *Member, want func(*subscriber) bool) []*Member {
-	var all []*Member
+func (s *Stream) others(but *Member, want func(*subscriber) bool) []*Target {
+	var all []*Target
 	for _, sub := range s.order {
 		if sub.ready && sub.m != but && want(sub) {
-			all = append(all, sub.m)
+			all = append(all, sub.target)
 		}
 	}
 	return all

@@ -61,6 +61,9 @@ func (s *Stream) settle(t *tally, fx *Effects) {
 		t.w.pins--
 		s.evict(t.w)
 	}
+	if t.token == nil {
+		return // an op that founds the stream; nobody waits for it
+	}
 	done := Settled{Token: t.token, Acked: t.acked, Rejected: t.rejected, Err: t.err, Rule: s.rule.Name()}
 	if s.phase != loading {
 		done.Cursor = s.cursor()
@@ -100,7 +103,7 @@ func (s *Stream) pushOps(ev *Push, sub *subscriber, t *tally, fx *Effects) {
 	acked := false
 	defer func() {
 		if acked {
-			fx.send(sub.m, &wire.Ack{Stream: s.name, Seq: w.committed.seq, Hash: wire.FormatHash(w.committed.hash)})
+			fx.tell(sub.target, &wire.Ack{Stream: s.name, Seq: w.committed.seq, Hash: wire.FormatHash(w.committed.hash)})
 		}
 	}()
 	for i, op := range p.Ops {
@@ -108,26 +111,16 @@ func (s *Stream) pushOps(ev *Push, sub *subscriber, t *tally, fx *Effects) {
 		if seq <= w.pending.seq {
 			v := w.duplicate(seq, func(prev store.WriterHash) store.WriterHash { return wire.WriterHash(prev, seq, op) })
 			if v == conflict {
-				s.pushError(ev, seq, wire.Errorf(wire.OpConflict, "another op was sent under this seq before; open the stream again to see where the histories part"), fx)
+				s.pushError(ev, seq, errConflict(), fx)
 				return
 			}
 			acked = acked || seq <= w.committed.seq
 			continue
 		}
-		prev := seq - 1
-		if i == 0 && p.Prev != nil {
-			prev = *p.Prev
-		}
-		if prev != w.pending.seq {
-			if !sub.ignoring {
-				sub.ignoring = true
-				e := wire.Errorf(wire.SeqGap, "an op before this one is missing; send again from the expected seq")
-				e.Expected = w.pending.seq + 1
-				s.pushError(ev, seq, e, fx)
-			}
+		prev, fits := s.fits(ev, sub, i, fx)
+		if !fits {
 			return
 		}
-		sub.ignoring = false
 		if w.inflight >= s.cfg.InflightOps {
 			sub.ignoring = true
 			e := wire.Errorf(wire.Busy, "too many ops of this writer wait for their commit; send them again later")
@@ -148,11 +141,50 @@ func (s *Stream) pushOps(ev *Push, sub *subscriber, t *tally, fx *Effects) {
 			mark: mark{seq: seq, at: at, hash: wire.WriterHash(w.pending.hash, seq, op)},
 		}
 		if err := s.accept(a); err != nil {
-			sub.ignoring = true
-			fx.send(sub.m, &wire.Reject{Stream: s.name, Seq: seq, Code: err.Code, Msg: err.Msg})
+			s.reject(sub, seq, err.Code, err.Msg, fx)
 			return
 		}
 	}
+	if ev.Refused == nil {
+		return
+	}
+	if seq := p.Seq + uint64(len(p.Ops)); seq <= w.pending.seq {
+		s.pushError(ev, seq, errConflict(), fx)
+	} else if _, fits := s.fits(ev, sub, len(p.Ops), fx); fits {
+		s.reject(sub, seq, ev.Refused.Code, ev.Refused.Msg, fx)
+	}
+}
+
+// fits checks that op i of a push follows the last op accepted from its writer.
+// If it does not, its author is told once and then ignored until an op fits.
+func (s *Stream) fits(ev *Push, sub *subscriber, i int, fx *Effects) (prev uint64, ok bool) {
+	w, seq := sub.w, ev.Push.Seq+uint64(i)
+	prev = seq - 1
+	if i == 0 && ev.Push.Prev != nil {
+		prev = *ev.Push.Prev
+	}
+	if prev == w.pending.seq {
+		sub.ignoring = false
+		return prev, true
+	}
+	if !sub.ignoring {
+		sub.ignoring = true
+		e := wire.Errorf(wire.SeqGap, "an op before this one is missing; send again from the expected seq")
+		e.Expected = w.pending.seq + 1
+		s.pushError(ev, seq, e, fx)
+	}
+	return prev, false
+}
+
+// reject refuses one op for good. Its author stores it as a dead letter before
+// the next op may follow.
+func (s *Stream) reject(sub *subscriber, seq uint64, code wire.Code, msg string, fx *Effects) {
+	sub.ignoring = true
+	fx.tell(sub.target, &wire.Reject{Stream: s.name, Seq: seq, Code: code, Msg: msg})
+}
+
+func errConflict() *wire.Error {
+	return wire.Errorf(wire.OpConflict, "another op was sent under this seq before; open the stream again to see where the histories part")
 }
 
 // pushError answers a push with an error about one of its ops.

@@ -74,10 +74,12 @@ type SessionEvent interface{ sessionEvent() }
 
 // Events of a session.
 type (
-	// Received is a message of the client. Bytes is its size on the wire.
+	// Received is a message of the client. Bytes is its size on the wire. Refused
+	// comes with a push whose next op is malformed.
 	Received struct {
-		Msg   wire.ClientMessage
-		Bytes int
+		Msg     wire.ClientMessage
+		Bytes   int
+		Refused *wire.Error
 	}
 	// Malformed is a message that could not be decoded.
 	Malformed struct{ Err *wire.Error }
@@ -197,7 +199,7 @@ func (s *Session) received(now Instant, ev *Received, fx *SessionEffects) {
 			s.refuse(wire.NotReady, "open the stream for writing first", "", msg.Stream, msg.Seq, fx)
 			return
 		}
-		s.route(msg.Stream, &Push{Member: s.m, Push: msg, Bytes: ev.Bytes, MayWrite: s.authorize(acl.Write, msg.Stream)}, fx)
+		s.route(msg.Stream, &Push{Member: s.m, Push: msg, Bytes: ev.Bytes, Refused: ev.Refused, MayWrite: s.authorize(acl.Write, msg.Stream)}, fx)
 	case *wire.SetPresence:
 		s.allowed(acl.Presence, "", msg.Stream, true, &SetPresence{Member: s.m, State: bytes.Clone(msg.State)}, fx)
 	case *wire.Emit:
@@ -341,20 +343,22 @@ func (s *Session) granted(ev *Granted, fx *SessionEffects) {
 		fx.Out = append(fx.Out, &e)
 		return
 	}
+	old := s.grant.Rights
 	s.grant, s.noticed = ev.Grant, false
 	fx.Out = append(fx.Out, &wire.Authed{Ref: s.renew})
-	s.narrow(fx)
+	s.narrow(old, fx)
 }
 
-// narrow ends what the new grant no longer allows. Writing is checked with each
-// push; reading has to be ended.
-func (s *Session) narrow(fx *SessionEffects) {
+// narrow makes the client open again what the new grant allows less of than the
+// old one; the answer says what is left.
+func (s *Session) narrow(old acl.Rights, fx *SessionEffects) {
 	s.opened = slices.DeleteFunc(s.opened, func(stream string) bool {
-		if s.authorize(acl.Read, stream) || s.authorize(acl.Write, stream) {
+		lost := func(v acl.Verb) bool { return old.Allow(v, stream) && !s.authorize(v, stream) }
+		if !lost(acl.Read) && !lost(acl.Write) && !lost(acl.Presence) {
 			return false
 		}
 		s.route(stream, &Leave{Member: s.m}, fx)
-		s.refuse(wire.AccessDenied, "the new token does not allow this stream", "", stream, 0, fx)
+		s.refuse(wire.Resync, "the new token allows less on this stream; open it again", "", stream, 0, fx)
 		return true
 	})
 }

@@ -65,11 +65,13 @@ const (
 
 // subscriber is a session that has the stream open.
 type subscriber struct {
-	m    *Member
-	mode wire.Mode
-	as   wire.As
-	w    *writer // nil unless it may push
-	open uint64  // counts opens: answers to an older one are dropped
+	m      *Member
+	target *Target
+	ref    string // of the newest open
+	mode   wire.Mode
+	as     wire.As
+	w      *writer // nil unless it may push
+	open   uint64  // counts opens: answers to an older one are dropped
 
 	ready    bool // synced was sent
 	lagging  bool
@@ -284,6 +286,8 @@ func failure(err error) *wire.Error {
 		return wire.Errorf(wire.StoreCorrupt, "what the store holds of this stream is damaged; restore it from a backup")
 	case errors.Is(err, store.ErrVersion):
 		return wire.Errorf(wire.StoreCorrupt, "this stream was written by a newer version of FlowSync; update this hub")
+	case errors.Is(err, store.ErrInvalid):
+		return wire.Errorf(wire.Internal, "the hub made a record that its store refused; this is a bug of FlowSync")
 	case errors.Is(err, store.ErrReadonly):
 		e := wire.Errorf(wire.StoreReadonly, "the store cannot be written now; the op is kept by the client and sent again")
 		e.AfterMS = 1000

@@ -1,0 +1,57 @@
+// Package auth turns tokens into grants: who someone is, what they may do, and
+// until when.
+package auth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/wavesiddhartha/flowsync/acl"
+)
+
+// Errors of an Authenticator, wrapped or plain. Anything else counts as
+// ErrInvalid; clients never learn which check failed.
+var (
+	// ErrRequired: no token came.
+	ErrRequired = errors.New("a token is required")
+	// ErrInvalid: the token is not one of ours.
+	ErrInvalid = errors.New("the token is not valid")
+	// ErrExpired: the token was valid once; a fresh one will do.
+	ErrExpired = errors.New("the token has expired")
+	// ErrRevoked: the token or its subject was revoked.
+	ErrRevoked = errors.New("the token was revoked")
+)
+
+// Grant is what a token allows.
+type Grant struct {
+	// Subject is who it is, at most 256 bytes. Writers are bound to it.
+	Subject string
+
+	// Client is the only client id the subject may use; empty: any.
+	Client string
+
+	// Rights decide about each message when it is processed. Nil allows nothing.
+	Rights acl.Rights
+
+	// Expires is when the grant ends; zero: never.
+	Expires time.Time
+}
+
+// Authenticator decides who may connect. It is asked once for a connection or
+// HTTP request, and again for each fresh token; it must be safe for concurrent
+// use, may block on the network, and should honour ctx.
+type Authenticator interface {
+	// Authenticate returns what token allows. It is empty when none came. r is the
+	// upgrade or HTTP request; it must not be changed.
+	Authenticate(ctx context.Context, token string, r *http.Request) (*Grant, error)
+}
+
+// Func is a function as an [Authenticator].
+type Func func(ctx context.Context, token string, r *http.Request) (*Grant, error)
+
+// Authenticate calls f.
+func (f Func) Authenticate(ctx context.Context, token string, r *http.Request) (*Grant, error) {
+	return f(ctx, token, r)
+}

@@ -1,0 +1,237 @@
+package flowsync
+
+import (
+	"github.com/wavesiddhartha/flowsync/internal/hubcore"
+	"github.com/wavesiddhartha/flowsync/wire"
+)
+
+// send empties the stream's outbox and ends when nothing is left. It is the only
+// one that sends this stream's messages, so each session gets them in order.
+//
+// It is a goroutine of its own because what arrives while one round is written
+// is joined into the next: sent from the reader that caused it, every message
+// would be a write of its own for every subscriber.
+func (st *stream) send() {
+	var round fanout
+	for {
+		st.mu.Lock()
+		if st.values {
+			st.values = false
+			st.stepLocked(&hubcore.FlushValues{})
+		}
+		for _, t := range st.caught {
+			t.Held = false
+			st.stepLocked(&hubcore.Caught{Member: t.Member, Offset: t.Reached})
+		}
+		clear(st.caught)
+		st.caught = st.caught[:0]
+		out := st.outbox
+		st.outbox = round.spare
+		if len(out) == 0 {
+			st.sending = false
+			st.mu.Unlock()
+			return
+		}
+		st.mu.Unlock()
+		round.send(st, out)
+		clear(out)
+		round.spare = out[:0]
+	}
+}
+
+// fanout sends one round of a stream's messages: each is encoded once, and what
+// one session gets in the round goes to it as one frame.
+type fanout struct {
+	spare   []hubcore.Out
+	encoded [][]byte // of out[i]
+	parcels []parcel
+	alone   map[*hubcore.Member]struct{}
+}
+
+func (f *fanout) send(st *stream, out []hubcore.Out) {
+	f.encode(out)
+	f.alone = nil
+	for i := range out {
+		if out[i].One == nil {
+			continue
+		}
+		if f.alone == nil {
+			f.alone = map[*hubcore.Member]struct{}{}
+		}
+		m := out[i].One.Member
+		if _, ok := f.alone[m]; !ok {
+			f.alone[m] = struct{}{}
+			f.sendAlone(st, m, out)
+		}
+	}
+	for i := range out {
+		if len(out[i].All) > 0 && !seen(out[:i], out[i].All) {
+			f.sendAll(st, out[i:])
+		}
+	}
+}
+
+// seen reports whether an earlier message goes to the same list, and took this
+// one along.
+func seen(before []hubcore.Out, all []*hubcore.Target) bool {
+	for i := range before {
+		if sameList(before[i].All, all) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameList compares lists by identity: they are never changed.
+func sameList(a, b []*hubcore.Target) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
+
+func (f *fanout) encode(out []hubcore.Out) {
+	f.encoded = f.encoded[:0]
+	for i := range out {
+		f.encoded = append(f.encoded, out[i].Msg.Append(nil))
+	}
+}
+
+// sendAll sends what goes to the list of the first message, in frames that all
+// its sessions share.
+func (f *fanout) sendAll(st *stream, out []hubcore.Out) {
+	all := out[0].All
+	encoded := f.encoded[len(f.encoded)-len(out):]
+	f.parcels = f.parcels[:0]
+	var body []byte
+	var last uint64
+	seal := func() {
+		shared := newFrame(body)
+		shared.tag = st
+		f.parcels = append(f.parcels, parcel{shared, last})
+		body = nil
+	}
+	for i := range out {
+		if !sameList(out[i].All, all) {
+			continue
+		}
+		if len(body) > 0 && len(body)+len(encoded[i]) > joinedMessage {
+			seal()
+		}
+		body = appendLine(body, encoded[i])
+		last = max(last, out[i].Last)
+	}
+	seal()
+	for _, t := range all {
+		if _, ok := f.alone[t.Member]; ok || t.Held {
+			continue
+		}
+		switch sink := t.Member.Sink.(type) {
+		case *session:
+			f.deliver(st, t, sink)
+		case *inbox:
+			for i := range out {
+				if sameList(out[i].All, all) {
+					sink.put(out[i].Msg)
+				}
+			}
+		}
+	}
+	clear(f.parcels)
+}
+
+// parcel is a frame and the offset that it takes its receivers to.
+type parcel struct {
+	frame *frame
+	last  uint64
+}
+
+func (f *fanout) deliver(st *stream, t *hubcore.Target, s *session) {
+	for _, p := range f.parcels {
+		if !s.sock.sendFrame(p.frame) {
+			f.hold(st, t, s)
+			return
+		}
+		t.Reached = max(t.Reached, p.last)
+	}
+}
+
+// sendAlone sends a session that gets something of its own in this round all it
+// gets, in order.
+func (f *fanout) sendAlone(st *stream, m *hubcore.Member, out []hubcore.Out) {
+	s, ok := m.Sink.(*session)
+	if !ok {
+		box := m.Sink.(*inbox)
+		for i := range out {
+			if target(&out[i], m) != nil {
+				box.put(out[i].Msg)
+			}
+		}
+		return
+	}
+	var body []byte
+	var moved *hubcore.Target
+	var last uint64
+	flush := func() {
+		if len(body) == 0 {
+			return
+		}
+		switch {
+		case s.sock.sendUrgent(body):
+			if moved != nil {
+				moved.Reached = max(moved.Reached, last)
+			}
+		case moved != nil:
+			f.hold(st, moved, s)
+		default:
+			s.sock.close(wire.CloseSlow, "answers are not read")
+		}
+		body, moved, last = nil, nil, 0
+	}
+	for i := range out {
+		t := target(&out[i], m)
+		switch {
+		case t == nil || t.Held && out[i].One == nil:
+			continue
+		case len(body) > 0 && len(body)+len(f.encoded[i]) > joinedMessage:
+			flush()
+		}
+		if out[i].Last > 0 {
+			if moved != nil && moved != t {
+				flush()
+			}
+			moved, last = t, max(last, out[i].Last)
+		}
+		body = appendLine(body, f.encoded[i])
+	}
+	flush()
+}
+
+// joinedMessage is about how large a message of joined lines may get.
+const joinedMessage = 1 << 20
+
+// target is the member as a receiver of one message; nil if it is none.
+func target(o *hubcore.Out, m *hubcore.Member) *hubcore.Target {
+	if o.One != nil {
+		if o.One.Member == m {
+			return o.One
+		}
+		return nil
+	}
+	for _, t := range o.All {
+		if t.Member == m {
+			return t
+		}
+	}
+	return nil
+}
+
+// hold stops sending the stream to a session whose queue is full. When the
+// queue is empty again the session is brought up to date from what it reached.
+func (f *fanout) hold(st *stream, t *hubcore.Target, s *session) {
+	t.Held = true
+	st.step(&hubcore.Lagged{Member: t.Member})
+	s.lags(st, t)
+}
+
+func appendLine(b, line []byte) []byte {
+	if len(b) > 0 {
+		b = append(b, '\n')
+	}
+	return append(b, line...)
+}

@@ -1,0 +1,138 @@
+package flowsync
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"github.com/wavesiddhartha/flowsync/internal/hubcore"
+	"github.com/wavesiddhartha/flowsync/wire"
+)
+
+// newRoutes is what the hub serves, below wherever it is mounted.
+func (h *Hub) newRoutes() http.Handler {
+	r := chi.NewRouter()
+	r.Use(middleware.SetHeader("X-Content-Type-Options", "nosniff"))
+	r.HandleFunc("/", h.upgrade)
+	r.Get("/healthz", h.healthz)
+	r.Get("/streams/{name}", h.getValue)
+	r.Post("/streams/{name}/ops", h.postOps)
+	r.Get("/streams/{name}/events", h.events)
+	return r
+}
+
+// ServeHTTP serves WebSocket connections at the mount point, with or without a
+// trailing slash or /ws, and below it the HTTP API (/streams/…) and /healthz.
+//
+// It works under net/http and chi, with or without http.StripPrefix: the hub
+// finds its route from the end of the path. Under net/http mount it twice, at
+// "/flowsync" and at "/flowsync/"; with the latter alone the mux answers the
+// former with a redirect, which browsers do not follow for WebSockets.
+func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// A context of its own: the router outside may be chi too, and its context
+	// knows the path from the other end.
+	rctx := chi.NewRouteContext()
+	rctx.RoutePath = routePath(r.URL.Path)
+	h.routes.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, rctx)))
+}
+
+// routePath is the end of a path that names a route of the hub.
+func routePath(path string) string {
+	path = strings.TrimSuffix(path, "/")
+	if i := strings.LastIndex(path, "/streams/"); i >= 0 {
+		return path[i:]
+	}
+	if strings.HasSuffix(path, "/healthz") {
+		return "/healthz"
+	}
+	return "/"
+}
+
+// upgrade makes a WebSocket connection of the request. The session runs on in a
+// goroutine of its own, so that what the server keeps for the request is freed.
+func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) {
+	if err := h.enter(); err != nil {
+		h.refuse(w, wire.Errorf(wire.ShuttingDown, "the hub is shutting down; connect again"))
+		return
+	}
+	defer h.leave()
+	s := &session{}
+	o := h.sockets
+	o.onDrained = s.drained
+	token, refused := h.tokenOf(r)
+	if refused {
+		h.refuse(w, wire.Errorf(wire.AuthInvalid, "a token in the URL is not accepted here; send it in the Authorization header or in hello"))
+		return
+	}
+	var grant *hubcore.Grant
+	if token != "" || h.auth == nil {
+		var err *wire.Error
+		if grant, err = h.authenticate(token, r); err != nil {
+			h.refuse(w, err)
+			return
+		}
+	}
+	sock, err := acceptSocket(w, r, o)
+	if err != nil {
+		return // answered
+	}
+	s.hub, s.sock, s.req, s.addr = h, sock, r, maskAddr(r.RemoteAddr)
+	h.goWork(func() { s.run(grant) })
+}
+
+// healthz answers 200 while the hub takes connections.
+func (h *Hub) healthz(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	status, text := http.StatusOK, "ok"
+	if h.draining.Load() {
+		status, text = http.StatusServiceUnavailable, "draining"
+	}
+	w.WriteHeader(status)
+	writeJSON(w, map[string]any{
+		"status": text, "hub": h.id, "durability": h.core.Durability, "clients": h.sessions.open(),
+	})
+}
+
+// refuse answers a request with an error of the protocol.
+func (h *Hub) refuse(w http.ResponseWriter, e *wire.Error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if e.AfterMS > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa((e.AfterMS+999)/1000))
+	}
+	w.WriteHeader(httpStatus(e.Code))
+	writeJSON(w, map[string]any{"code": e.Code, "msg": e.Msg, "retry": wire.Retryable(e.Code)})
+}
+
+// httpStatus is the status that fits a code.
+func httpStatus(c wire.Code) int {
+	switch c {
+	case wire.AuthRequired, wire.AuthInvalid, wire.AuthExpired, wire.AuthRevoked:
+		return http.StatusUnauthorized
+	case wire.AccessDenied, wire.ClientMismatch, wire.OriginDenied:
+		return http.StatusForbidden
+	case wire.StreamUnknown, wire.BadStream:
+		return http.StatusNotFound
+	case wire.OpConflict:
+		return http.StatusConflict
+	case wire.TooLarge:
+		return http.StatusRequestEntityTooLarge
+	case wire.RateLimited:
+		return http.StatusTooManyRequests
+	case wire.Busy, wire.StoreReadonly, wire.StoreCorrupt, wire.Unavailable, wire.Resync, wire.ShuttingDown:
+		return http.StatusServiceUnavailable
+	case wire.Internal:
+		return http.StatusInternalServerError
+	}
+	return http.StatusUnprocessableEntity
+}
+
+// writeJSON writes one line of JSON. What fails is the connection, and nobody is
+// left to tell.
+func writeJSON(w http.ResponseWriter, v any) { _ = json.NewEncoder(w).Encode(v) }

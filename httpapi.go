@@ -1,0 +1,176 @@
+package flowsync
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/wavesiddhartha/flowsync/acl"
+	"github.com/wavesiddhartha/flowsync/internal/hubcore"
+	"github.com/wavesiddhartha/flowsync/wire"
+)
+
+// visitor is the author of an HTTP request: its grant and the stream it is about.
+type visitor struct {
+	grant  *hubcore.Grant
+	stream string
+}
+
+// admit authenticates and authorises an HTTP request. It answers what it
+// refuses.
+func (h *Hub) admit(w http.ResponseWriter, r *http.Request, v acl.Verb) (visitor, bool) {
+	name := chi.URLParam(r, "name")
+	grant, e := h.grantOf(r)
+	switch {
+	case e != nil:
+	case !allowedOrigin(r, &h.sockets):
+		e = wire.Errorf(wire.OriginDenied, "pages of this origin may not use this hub")
+	case !wire.ValidStream(name):
+		e = wire.Errorf(wire.BadStream, "a stream name is 1 to 8 segments of letters, digits, _ . - joined by colons")
+	case !grant.Rights.Allow(v, name):
+		e = wire.Errorf(wire.AccessDenied, "the token does not allow this on the stream")
+	case h.stream(name, grant.Subject) == nil:
+		e = wire.Errorf(wire.StreamUnknown, "no such stream is registered with this hub")
+	}
+	if e != nil {
+		h.refuse(w, e)
+		return visitor{}, false
+	}
+	return visitor{grant, name}, true
+}
+
+// grantOf is what the token of a request is granted.
+func (h *Hub) grantOf(r *http.Request) (*hubcore.Grant, *wire.Error) {
+	token, refused := h.tokenOf(r)
+	if refused {
+		return nil, wire.Errorf(wire.AuthInvalid, "a token in the URL is not accepted here; send it in the Authorization header")
+	}
+	return h.authenticate(token, r)
+}
+
+func (h *Hub) getValue(w http.ResponseWriter, r *http.Request) {
+	v, ok := h.admit(w, r, acl.Read)
+	if !ok {
+		return
+	}
+	done, err := h.query(r.Context(), v.stream)
+	if err != nil {
+		h.refuse(w, asWireError(err))
+		return
+	}
+	head := w.Header()
+	head.Set("Content-Type", "application/json")
+	head.Set("Cache-Control", "no-store")
+	head.Set("Flowsync-Cursor", done.Cursor)
+	head.Set("Flowsync-Digest", hex.EncodeToString(done.Digest[:]))
+	head.Set("Flowsync-Rule", done.Rule)
+	_, _ = w.Write(append(done.Value, '\n'))
+}
+
+// postOps commits the ops of one request. The writer is made from the
+// idempotency key and the body, so that a repeated request is a duplicate; see
+// docs/protocol.md section 10.
+func (h *Hub) postOps(w http.ResponseWriter, r *http.Request) {
+	v, ok := h.admit(w, r, acl.Write)
+	if !ok {
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(h.limits.MessageBytes)))
+	if err != nil {
+		h.refuse(w, wire.Errorf(wire.TooLarge, "the body is larger than %d bytes, or did not arrive", h.limits.MessageBytes))
+		return
+	}
+	ops, err := wire.SplitOps(body)
+	if err != nil {
+		h.refuse(w, asWireError(err))
+		return
+	}
+	key := r.Header.Get("Idempotency-Key")
+	if key == "" {
+		key = randomID()
+	}
+	who := sha256.Sum256([]byte(v.grant.Subject + "\x00" + key))
+	what := sha256.Sum256(body)
+	done, err := h.ask(r.Context(), v.stream, func(token chan hubcore.Settled) hubcore.StreamEvent {
+		return &hubcore.Post{
+			Token: token, Client: "http:" + hex.EncodeToString(who[:16]), Inc: hex.EncodeToString(what[:8]),
+			Subject: v.grant.Subject, Ops: ops,
+		}
+	})
+	if err != nil {
+		h.refuse(w, asWireError(err))
+		return
+	}
+	answer := map[string]any{"acked": done.Acked, "cursor": done.Cursor}
+	status := http.StatusOK
+	if rej := done.Rejected; rej != nil {
+		answer["rejected"] = map[string]any{"seq": rej.Seq, "code": rej.Code, "msg": rej.Msg}
+		status = http.StatusUnprocessableEntity
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	writeJSON(w, answer)
+}
+
+// events streams a stream's value as Server-Sent Events: the present one, then
+// each new one. The connection ends with the grant.
+func (h *Hub) events(w http.ResponseWriter, r *http.Request) {
+	v, ok := h.admit(w, r, acl.Read)
+	if !ok {
+		return
+	}
+	head := w.Header()
+	head.Set("Content-Type", "text/event-stream")
+	head.Set("Cache-Control", "no-store")
+	head.Set("X-Accel-Buffering", "no")
+	out := http.NewResponseController(w)
+	var b []byte
+	for msg, err := range h.visit(r.Context(), v.stream, wire.Open{Mode: wire.Read, As: wire.AsValue}) {
+		if err != nil || !h.mayStill(v) {
+			return
+		}
+		var cursor string
+		var value []byte
+		switch msg := msg.(type) {
+		case *wire.Synced:
+			cursor, value = msg.Cursor, msg.Value
+		case *wire.Value:
+			cursor, value = msg.Cursor, msg.Value
+		default:
+			continue
+		}
+		b = append(b[:0], "event: value\n"...)
+		if cursor != "" {
+			b = append(append(append(b, "id: "...), cursor...), '\n')
+		}
+		b = append(append(append(b, "data: "...), value...), "\n\n"...)
+		// The server's own write time-out counts from the request's start.
+		_ = out.SetWriteDeadline(time.Now().Add(h.limits.WriteTimeout))
+		if _, err := w.Write(b); err != nil || out.Flush() != nil {
+			return
+		}
+	}
+}
+
+// mayStill reports whether a visitor may still read.
+func (h *Hub) mayStill(v visitor) bool {
+	expired := v.grant.Expires > 0 && h.now() > v.grant.Expires
+	return !expired && v.grant.Rights.Allow(acl.Read, v.stream)
+}
+
+// asWireError gives every error a code.
+func asWireError(err error) *wire.Error {
+	var e *wire.Error
+	switch {
+	case errors.As(err, &e):
+		return e
+	case errors.Is(err, ErrShutdown):
+		return wire.Errorf(wire.ShuttingDown, "the hub is shutting down")
+	}
+	return wire.Errorf(wire.Unavailable, "the request could not be finished in time; try again")
+}

@@ -1,0 +1,115 @@
+package flowsync
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/wavesiddhartha/flowsync/auth"
+	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/store"
+)
+
+// Options configure a [Hub]. The zero value is safe: it refuses every
+// connection and keeps state in memory.
+type Options struct {
+	// Auth turns a token into a grant. Nil refuses every connection; [Anonymous]
+	// admits everyone to everything and says so in the log.
+	Auth Authenticator
+
+	// Store keeps the streams. Nil keeps them in memory: state is lost with the
+	// process, and the hub says so. The hub closes the store on Shutdown.
+	Store store.Store
+
+	// CreateOnUse gives a stream that nobody registered its rule, when a client
+	// first opens it. Nil refuses such streams with stream_unknown. It must be
+	// safe for concurrent use and always give the same name the same rule.
+	CreateOnUse func(stream string) (crdt.Rule, bool)
+
+	// Origins are the web origins that may connect besides the hub's own:
+	// "https://app.example.com", "app.example.com:8443", "*.example.com", or "*"
+	// for every page of the web, which lets any site act with a visitor's rights.
+	Origins []string
+
+	// LocalOrigins admits pages served from this machine on any port. For
+	// development.
+	LocalOrigins bool
+
+	// TokenInQuery accepts ?token= on the WebSocket path. Proxies and browsers
+	// keep URLs in logs and history: prefer the Authorization header or hello.
+	TokenInQuery bool
+
+	// Logger receives what the hub has to say. Clients that come and go are Info,
+	// commits are Debug. It never gets tokens, payloads or full addresses.
+	// Defaults to slog.Default().
+	Logger *slog.Logger
+
+	// Limits are the bounds on what clients may cost.
+	Limits Limits
+}
+
+// Limits bound what clients may cost. A zero field takes its default.
+type Limits struct {
+	MessageBytes  int // one WebSocket message; default 10 MiB
+	BatchOps      int // ops in one push; default and highest 1,000
+	EntryBytes    int // one op; default 1 MiB
+	StateBytes    int // a stream's encoded state; default 8 MiB
+	InflightOps   int // ops of one writer that wait for their commit; default 1,024
+	Streams       int // streams open in one session; default 256
+	CreatedOnUse  int // streams that one subject may create by using them; default 1,000
+	QueueMessages int // messages that wait for one slow session; default 1,024
+	QueueBytes    int // bytes that wait for one slow session; default 4 MiB
+
+	// WriteTimeout is how long a session may take nothing of what waits for it
+	// before it is closed with 4502. Default 10 s.
+	WriteTimeout time.Duration
+}
+
+// Bounds of what a session may have in flight before the hub stops reading it.
+const (
+	inflightPushes = 64
+	inflightBytes  = 1 << 20
+)
+
+// withDefaults fills in what is not set and refuses what cannot work.
+func (l Limits) withDefaults() (Limits, error) {
+	fill := func(n *int, byDefault int) {
+		if *n == 0 {
+			*n = byDefault
+		}
+	}
+	fill(&l.MessageBytes, 10<<20)
+	fill(&l.BatchOps, 1000)
+	fill(&l.EntryBytes, 1<<20)
+	fill(&l.StateBytes, 8<<20)
+	fill(&l.InflightOps, 1024)
+	fill(&l.Streams, 256)
+	fill(&l.CreatedOnUse, 1000)
+	fill(&l.QueueMessages, 1024)
+	fill(&l.QueueBytes, 4<<20)
+	if l.WriteTimeout == 0 {
+		l.WriteTimeout = 10 * time.Second
+	}
+	for _, n := range []int{l.MessageBytes, l.BatchOps, l.EntryBytes, l.StateBytes, l.InflightOps, l.Streams, l.CreatedOnUse, l.QueueMessages, l.QueueBytes, int(l.WriteTimeout)} {
+		if n < 0 {
+			return l, errors.New("flowsync: a limit is negative; leave it 0 for its default")
+		}
+	}
+	if l.BatchOps > 1000 || l.InflightOps > 1024 {
+		return l, errors.New("flowsync: Limits.BatchOps is at most 1000 and Limits.InflightOps at most 1024; the protocol counts on it")
+	}
+	if l.StateBytes+2<<20 > l.MessageBytes {
+		return l, errors.New("flowsync: Limits.StateBytes must stay 2 MiB below Limits.MessageBytes, because a snapshot is one message")
+	}
+	return l, nil
+}
+
+// Authenticator, Grant: see package auth.
+type (
+	Authenticator = auth.Authenticator
+	Grant         = auth.Grant
+)
+
+// Anonymous is the [Authenticator] that admits everyone, as one subject with
+// every right on every stream. The hub logs a warning when it is used.
+const Anonymous anonymous = "anonymous"

@@ -1,0 +1,191 @@
+package flowsync
+
+import (
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"sync"
+
+	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/internal/hubcore"
+	"github.com/wavesiddhartha/flowsync/wire"
+)
+
+// StreamOption sets something about the streams of one registration.
+type StreamOption func(*registration) error
+
+// Initial is the value of a stream that has no ops yet, committed as its first
+// op. v is anything that encodes to JSON in the shape of the rule: an integer or
+// {"increments":{},"decrements":{}} for a counter, an array of strings for a set,
+// an object for a map, an array for a log, anything for lww.
+func Initial(v any) StreamOption {
+	return func(r *registration) error {
+		initial, err := wire.Marshal(v)
+		if err != nil {
+			return fmt.Errorf("Initial: %w", err)
+		}
+		r.initial = initial
+		return r.try(crdt.Op{Offset: 1, Writer: crdt.Writer{Client: "hub:initial"}, Seq: 1, Body: slices.Concat([]byte(`{"op":"initial","value":`), initial, []byte("}"))})
+	}
+}
+
+// Keep is how many of its newest entries an append-log shows. Older ones stay in
+// the log for history. Default 1,000.
+func Keep(n int) StreamOption {
+	return func(r *registration) error {
+		r.options = fmt.Appendf(nil, `{"keep":%d,"op":"options"}`, n)
+		return r.try(crdt.Op{Offset: 1, Writer: crdt.Writer{Client: "hub:options"}, Seq: 1, Body: r.options})
+	}
+}
+
+// registration is what hub.Stream was told.
+type registration struct {
+	pattern string
+	rule    crdt.Rule
+	initial []byte
+	options []byte
+}
+
+// try checks an op that registration promises to commit.
+func (r *registration) try(op crdt.Op) error {
+	if _, err := r.rule.New().Check(op); err != nil {
+		return fmt.Errorf("rule %s: %w", r.rule.Name(), err)
+	}
+	return nil
+}
+
+// Stream registers the streams that match pattern: a name, or a name in which a
+// segment is "*", such as "chat:*"; a "*" at the end stands for one or more
+// segments. An exact name goes before patterns, and an earlier pattern before a
+// later one. Like http.Handle it panics when a registration cannot work, because
+// that is a mistake in the program. Register before serving: a stream that is
+// loaded keeps its rule.
+func (h *Hub) Stream(pattern string, rule crdt.Rule, options ...StreamOption) {
+	r := &registration{pattern: pattern, rule: rule}
+	if !wire.ValidPattern(pattern) {
+		panic(fmt.Sprintf("flowsync: %q is not a stream pattern: use 1 to 8 segments of letters, digits, _ . - joined by colons, or * for a segment", pattern))
+	}
+	if rule == nil {
+		panic(fmt.Sprintf("flowsync: stream %q has no rule", pattern))
+	}
+	for _, o := range options {
+		if err := o(r); err != nil {
+			panic(fmt.Sprintf("flowsync: stream %q: %v", pattern, err))
+		}
+	}
+	if err := h.streams.register(r); err != nil {
+		panic(fmt.Sprintf("flowsync: %v", err))
+	}
+}
+
+// shards is how many locks the table of streams has.
+const shards = 64
+
+// registry knows what is registered and which streams are in use.
+type registry struct {
+	seed   maphash.Seed
+	shards [shards]struct {
+		sync.RWMutex
+		byName map[string]*stream
+	}
+
+	mu       sync.Mutex // guards what follows; no other lock is taken under it
+	exact    map[string]*registration
+	patterns []*registration
+	created  map[string]int // streams created on use, by subject
+}
+
+func (g *registry) init() {
+	g.seed = maphash.MakeSeed()
+	for i := range g.shards {
+		g.shards[i].byName = map[string]*stream{}
+	}
+	g.exact = map[string]*registration{}
+	g.created = map[string]int{}
+}
+
+func (g *registry) register(r *registration) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, twice := g.exact[r.pattern]
+	if twice || slices.ContainsFunc(g.patterns, func(o *registration) bool { return o.pattern == r.pattern }) {
+		return fmt.Errorf("stream %q is registered twice", r.pattern)
+	}
+	if wire.ValidStream(r.pattern) {
+		g.exact[r.pattern] = r
+		return nil
+	}
+	g.patterns = append(g.patterns, r)
+	return nil
+}
+
+// find returns the registration of a stream.
+func (g *registry) find(name string) *registration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if r := g.exact[name]; r != nil {
+		return r
+	}
+	for _, r := range g.patterns {
+		if wire.MatchPattern(r.pattern, name) {
+			return r
+		}
+	}
+	return nil
+}
+
+// create counts a stream against its subject's allowance.
+func (g *registry) create(subject string, allowance int) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.created[subject] >= allowance {
+		return false
+	}
+	g.created[subject]++
+	return true
+}
+
+// stream returns the stream of that name for a subject, making it if it is
+// registered or may be created on use. Nil: there is none.
+func (h *Hub) stream(name, subject string) *stream {
+	shard := &h.streams.shards[maphash.String(h.streams.seed, name)%shards]
+	shard.RLock()
+	st := shard.byName[name]
+	shard.RUnlock()
+	if st != nil || !wire.ValidStream(name) {
+		return st
+	}
+	r := h.streams.find(name)
+	if r == nil {
+		if h.opts.CreateOnUse == nil {
+			return nil
+		}
+		rule, ok := h.opts.CreateOnUse(name)
+		if !ok || !h.streams.create(subject, h.limits.CreatedOnUse) {
+			return nil
+		}
+		r = &registration{rule: rule}
+	}
+	shard.Lock()
+	defer shard.Unlock()
+	if st := shard.byName[name]; st != nil {
+		return st
+	}
+	st = &stream{hub: h, name: name, core: hubcore.NewStream(&h.core, name, r.rule, r.initial, r.options)}
+	shard.byName[name] = st
+	return st
+}
+
+// all returns the streams in use.
+func (g *registry) all() []*stream {
+	var list []*stream
+	for i := range g.shards {
+		shard := &g.shards[i]
+		shard.RLock()
+		for _, st := range shard.byName {
+			list = append(list, st)
+		}
+		shard.RUnlock()
+	}
+	return list
+}

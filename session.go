@@ -1,0 +1,204 @@
+package flowsync
+
+import (
+	"errors"
+	"net/http"
+	"runtime/debug"
+	"sync"
+
+	"github.com/wavesiddhartha/flowsync/internal/hubcore"
+	"github.com/wavesiddhartha/flowsync/wire"
+)
+
+// session is the shell of one hubcore.Session: a socket, its reader goroutine
+// and the machine.
+type session struct {
+	// Set before run, read-only after.
+	hub  *Hub
+	sock *socket
+	req  *http.Request // the upgrade request, for the Authenticator
+	addr string        // masked
+
+	// Owned by the reader.
+	decode wire.Decoder
+
+	flow flow
+
+	mu   sync.Mutex // guards core; may be taken under stream.mu, never the reverse
+	core *hubcore.Session
+
+	lagMu sync.Mutex // guards lag; no other lock is taken under it
+	lag   []lagged
+}
+
+// lagged is a stream that is held back for this session.
+type lagged struct {
+	st *stream
+	t  *hubcore.Target
+}
+
+// run serves the session until its socket fails. grant is what the upgrade
+// request was granted, nil if hello has to say who it is.
+func (s *session) run(grant *hubcore.Grant) {
+	s.flow.init()
+	s.core = hubcore.NewSession(&s.hub.core, s.hub.now(), grant, s)
+	s.hub.sessions.add(s)
+	if s.hub.draining.Load() {
+		s.sock.close(wire.CloseShutdown, "the hub shuts down")
+	}
+	s.end(s.read())
+}
+
+// read feeds the machine until the socket fails. A panic ends this session and
+// no other.
+func (s *session) read() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.hub.log.Error("a session panicked", "panic", p, "stack", string(debug.Stack()))
+			s.sock.close(wire.CloseUnexpected, "internal error")
+			err = errors.New("panic")
+		}
+	}()
+	var fx hubcore.SessionEffects
+	for {
+		msg, err := s.sock.read()
+		if err != nil {
+			return err
+		}
+		for line := range wire.Lines(msg) {
+			s.line(line, &fx)
+			s.flow.wait()
+		}
+	}
+}
+
+// line handles one message of the client.
+func (s *session) line(line []byte, fx *hubcore.SessionEffects) {
+	msg, err := s.decode.Client(line)
+	var refused *wire.Error
+	if err != nil && !errors.As(err, &refused) {
+		refused = wire.Errorf(wire.BadMessage, "the message could not be understood")
+	}
+	if msg == nil {
+		s.step(&hubcore.Malformed{Err: refused}, fx)
+		return
+	}
+	s.step(&hubcore.Received{Msg: msg, Bytes: len(line), Refused: refused}, fx)
+}
+
+// step feeds one event to the machine and carries out what it asks for. fx is
+// the caller's scratch.
+func (s *session) step(ev hubcore.SessionEvent, fx *hubcore.SessionEffects) {
+	fx.Reset()
+	s.mu.Lock()
+	s.core.Step(s.hub.now(), ev, fx)
+	s.mu.Unlock()
+	if fx.Opened {
+		s.opened()
+	}
+	s.reply(fx.Out)
+	for i := range fx.Streams {
+		s.toStream(&fx.Streams[i])
+	}
+	if fx.Close != 0 {
+		s.sock.close(fx.Close, fx.Reason)
+	}
+	switch {
+	case fx.Authenticate:
+		grant, err := s.hub.authenticate(fx.Token, s.req)
+		s.step(&hubcore.Granted{Grant: grant, Err: err}, fx)
+	case fx.Number:
+		m := s.core.Member()
+		n, err := s.hub.store.Session(s.hub.ctx, m.Client)
+		s.step(&hubcore.Numbered{Number: n, Err: err}, fx)
+	}
+}
+
+// reply sends answers, several in one message.
+func (s *session) reply(out []wire.HubMessage) {
+	if len(out) == 0 {
+		return
+	}
+	var body []byte
+	for _, msg := range out {
+		body = appendLine(body, nil)
+		body = msg.Append(body)
+	}
+	if !s.sock.sendUrgent(body) {
+		s.sock.close(wire.CloseSlow, "answers are not read")
+	}
+}
+
+func (s *session) toStream(to *hubcore.ToStream) {
+	if st := s.hub.stream(to.Stream, s.core.Member().Subject); st != nil {
+		if push, ok := to.Event.(*hubcore.Push); ok {
+			s.flow.take(push.Bytes) // the stream releases it
+		}
+		st.step(to.Event)
+		return
+	}
+	if _, ok := to.Event.(*hubcore.Leave); !ok {
+		s.reply([]wire.HubMessage{hubcore.Unknown(*to)})
+	}
+}
+
+// opened takes over from an older session of the same client.
+func (s *session) opened() {
+	s.sock.setReadLimit(int64(s.hub.limits.MessageBytes))
+	m := s.core.Member()
+	if old := s.hub.sessions.displace(s); old != nil {
+		var fx hubcore.SessionEffects
+		old.step(&hubcore.Displaced{}, &fx)
+	}
+	s.hub.log.Info("join", "client", m.Client, "addr", s.addr, "clients", s.hub.sessions.open())
+}
+
+// end leaves everything the session took part in.
+func (s *session) end(cause error) {
+	s.sock.close(wire.CloseGoingAway, "")
+	s.mu.Lock()
+	streams, wasOpen := s.core.Streams(), s.core.Member().Number > 0
+	s.mu.Unlock()
+	for _, name := range streams {
+		if st := s.hub.stream(name, s.core.Member().Subject); st != nil {
+			st.step(&hubcore.Leave{Member: s.core.Member(), Ended: true})
+		}
+	}
+	s.hub.sessions.remove(s)
+	s.sock.wait()
+	if wasOpen {
+		s.hub.log.Info("leave", "client", s.core.Member().Client, "addr", s.addr, "clients", s.hub.sessions.open(), "reason", reason(cause))
+	}
+}
+
+// reason is why a session ended, for the log.
+func reason(err error) string {
+	var e *socketError
+	if errors.As(err, &e) {
+		return e.Error()
+	}
+	return "closed"
+}
+
+// lags notes that a stream is held back until the socket's queue is empty. It
+// may be so already.
+func (s *session) lags(st *stream, t *hubcore.Target) {
+	s.lagMu.Lock()
+	s.lag = append(s.lag, lagged{st, t})
+	s.lagMu.Unlock()
+	if n, _ := s.sock.queued(); n == 0 {
+		s.drained()
+	}
+}
+
+// drained brings the streams that were held back up to date. The socket calls it
+// when its queue is empty.
+func (s *session) drained() {
+	s.lagMu.Lock()
+	lag := s.lag
+	s.lag = nil
+	s.lagMu.Unlock()
+	for _, l := range lag {
+		l.st.catchUp(l.t)
+	}
+}

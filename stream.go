@@ -1,0 +1,100 @@
+package flowsync
+
+import (
+	"sync"
+
+	"github.com/wavesiddhartha/flowsync/internal/hubcore"
+)
+
+// stream is the shell of one hubcore.Stream: it runs the machine under a lock,
+// carries out what it asks of the store, and sends what it has to say in a
+// goroutine that exists only while there is something to send.
+type stream struct {
+	hub  *Hub
+	name string
+
+	mu      sync.Mutex // guards what follows; session locks may be taken under it
+	core    *hubcore.Stream
+	fx      hubcore.Effects
+	outbox  []hubcore.Out
+	caught  []*hubcore.Target // sessions that lagged and can take more
+	values  bool              // values are due
+	sending bool              // a sender runs
+}
+
+// step feeds one event to the machine.
+func (st *stream) step(ev hubcore.StreamEvent) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.stepLocked(ev)
+}
+
+func (st *stream) stepLocked(ev hubcore.StreamEvent) {
+	fx := &st.fx
+	st.core.Step(st.hub.now(), ev, fx)
+	for i := range fx.Calls {
+		st.call(fx.Calls[i])
+	}
+	for _, done := range fx.Settled {
+		done.Token.(chan hubcore.Settled) <- done // buffered, and used once
+	}
+	for _, r := range fx.Released {
+		if s, ok := r.Member.Sink.(*session); ok {
+			s.flow.release(r.Pushes, r.Bytes)
+		}
+	}
+	st.outbox = append(st.outbox, fx.Out...)
+	st.values = st.values || fx.ValuesDue
+	fx.Reset()
+	st.wakeSender()
+}
+
+// wakeSender starts the sender if there is work and none runs. Called with mu.
+func (st *stream) wakeSender() {
+	if st.sending || len(st.outbox) == 0 && len(st.caught) == 0 && !st.values {
+		return
+	}
+	st.sending = true
+	st.hub.goWork(st.send)
+}
+
+// call carries out one call to the store. Appends go through the committer; the
+// others are rare, may block, and answer from a goroutine of their own.
+func (st *stream) call(c hubcore.Call) {
+	h := st.hub
+	switch c.Kind {
+	case hubcore.CallAppend:
+		h.commits.add(st, c.Batch)
+	case hubcore.CallLoad:
+		h.goWork(func() {
+			loaded, err := h.store.Load(h.ctx, st.name)
+			st.step(&hubcore.Loaded{Stream: loaded, Err: err})
+		})
+	case hubcore.CallRead:
+		h.goWork(func() {
+			tail, err := h.store.Read(h.ctx, st.name, c.After, c.Max)
+			st.step(&hubcore.ReadDone{ID: c.ID, Tail: tail, Err: err})
+		})
+	case hubcore.CallRecall:
+		h.goWork(func() {
+			mark, tail, err := h.store.Recall(h.ctx, st.name, c.Writer, c.Fence)
+			st.step(&hubcore.Recalled{ID: c.ID, Mark: mark, Tail: tail, Err: err})
+		})
+	case hubcore.CallRotate:
+		h.goWork(func() {
+			head, err := h.store.Rotate(h.ctx, st.name, c.Epoch)
+			if err == nil {
+				h.log.Warn("the history of a stream was lost in part: it goes on in a new epoch", "stream", st.name)
+			}
+			st.step(&hubcore.Rotated{Head: head, Err: err})
+		})
+	}
+}
+
+// catchUp notes that a session that lagged on this stream can take more.
+func (st *stream) catchUp(t *hubcore.Target) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.caught = append(st.caught, t)
+	st.wakeSender()
+}
