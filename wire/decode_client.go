@@ -241,18 +241,6 @@ func (d *Decoder) readOpsOf(m *Push) (ClientMessage, error) {
 	return m, d.fault()
 }
 
-func (f *field) refuseOp() *Error {
-	switch {
-	case f.flaw != sound || f.depth > MaxOpDepth:
-		return f.refusal(BadOp)
-	case f.raw[0] != '{':
-		return Errorf(BadOp, "an op is a JSON object")
-	case f.oversized():
-		return Errorf(TooLarge, oversizedText)
-	}
-	return nil
-}
-
 func (d *Decoder) readSetPresence() ClientMessage {
 	m := &SetPresence{}
 	for i := range d.fields {

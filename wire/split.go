@@ -1,43 +1,58 @@
 package wire
 
-import (
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-)
-
-// SplitOps takes one op, or an array of ops, apart and makes each canonical. It
-// refuses what [Canonical] refuses, what is not an object (bad_op), an empty
-// array (bad_op) and more than [MaxBatch] ops (too_large).
+// SplitOps takes one op, or an array of ops, apart and makes each canonical, for
+// bodies of HTTP requests. It refuses what a push refuses: bad_json for what is
+// not JSON; bad_op for an empty array and for what is not an op; bad_text;
+// too_large for more than [MaxBatch] ops. The ops are copies.
 func SplitOps(body []byte) ([][]byte, error) {
-	canonical, err := Canonical(nil, body)
-	if err != nil {
-		return nil, err
+	v, reason := scan(body)
+	if reason != "" {
+		return nil, Errorf(BadJSON, "%s", reason)
 	}
-	if canonical[0] != '[' {
-		return checkOps([][]byte{canonical})
+	if v.raw[0] != '[' {
+		op, err := v.op()
+		if err != nil {
+			return nil, err
+		}
+		return [][]byte{op}, nil
 	}
-	var list []jsontext.Value
-	if err := json.Unmarshal(canonical, &list); err != nil {
-		return nil, Errorf(BadJSON, "the body is not a JSON array")
+	// Not trusted, even if it is canonical: the depth of each op must be known.
+	l := list{s: scanner{b: v.raw, depth: 1}}
+	l.inside = l.s.enter() && !l.s.empty(']')
+	var ops [][]byte
+	for l.next() {
+		if len(ops) == MaxBatch {
+			return nil, Errorf(TooLarge, "a request carries at most %d ops: send the rest in another", MaxBatch)
+		}
+		op, err := l.v.op()
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, op)
 	}
-	ops := make([][]byte, len(list))
-	for i, op := range list {
-		ops[i] = op
-	}
-	return checkOps(ops)
-}
-
-func checkOps(ops [][]byte) ([][]byte, error) {
 	if len(ops) == 0 {
 		return nil, Errorf(BadOp, "there is no op in the array")
 	}
-	if len(ops) > MaxBatch {
-		return nil, Errorf(TooLarge, "a request carries at most %d ops: send the rest in another", MaxBatch)
-	}
-	for _, op := range ops {
-		if op[0] != '{' {
-			return nil, Errorf(BadOp, "an op is a JSON object")
-		}
-	}
 	return ops, nil
+}
+
+// op returns the canonical form of an op.
+func (v *value) op() ([]byte, error) {
+	if e := v.refuseOp(); e != nil {
+		return nil, e
+	}
+	return v.appendCanonical(nil)
+}
+
+// refuseOp says why a value cannot be an op, or nil.
+func (v *value) refuseOp() *Error {
+	switch {
+	case v.flaw != sound || v.depth > MaxOpDepth:
+		return v.refusal(BadOp)
+	case v.raw[0] != '{':
+		return Errorf(BadOp, "an op is a JSON object")
+	case v.oversized():
+		return Errorf(TooLarge, oversizedText)
+	}
+	return nil
 }
