@@ -15,6 +15,9 @@
 //   - Canonical form: equal states have equal encodings, and Decode of an
 //     encoding gives an equal state.
 //
+// The built-in rules hold more than that: an op that Check refuses changes
+// nothing when it is applied, and what is not canonical JSON never enters a state.
+//
 // The package imports only the standard library and starts no goroutine. Rules
 // are immutable and safe for concurrent use; a State belongs to one goroutine at
 // a time.
@@ -70,8 +73,9 @@ type State interface {
 	// Check says whether op may be committed next. It must not change the state.
 	// A refusal is an [*Error] with one of the codes of this package; another
 	// error counts as [BadOp]. grow is an upper bound for the bytes that op adds
-	// to the encoding, 0 or less for an op that never adds any: the hub refuses
-	// growth beyond its limit.
+	// to the encoding: the hub refuses growth beyond its limit. It is 0 or less
+	// for an op that adds none, and for one of a rule that bounds its own state,
+	// as append-log does: such an op is never refused for the size of the state.
 	Check(op Op) (grow int, err error)
 
 	// Apply takes op into the state. Ops are applied in the order of their
