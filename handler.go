@@ -53,6 +53,9 @@ func routePath(path string) string {
 	return "/"
 }
 
+// streamName is the {name} of a route.
+func streamName(r *http.Request) string { return chi.URLParam(r, "name") }
+
 // upgrade makes a WebSocket connection of the request. The session runs on in a
 // goroutine of its own, so that what the server keeps for the request is freed.
 func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) {

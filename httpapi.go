@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/go-chi/chi/v5"
-
 	"github.com/wavesiddhartha/flowsync/acl"
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
 	"github.com/wavesiddhartha/flowsync/wire"
@@ -24,7 +22,7 @@ type visitor struct {
 // admit authenticates and authorises an HTTP request. It answers what it
 // refuses.
 func (h *Hub) admit(w http.ResponseWriter, r *http.Request, v acl.Verb) (visitor, bool) {
-	name := chi.URLParam(r, "name")
+	name := streamName(r)
 	grant, e := h.grantOf(r)
 	switch {
 	case e != nil:
