@@ -34,7 +34,7 @@ type Decoder struct {
 	names   map[string]string
 
 	push      Push
-	seq, prev uint64 // Push.Prev and Push.At point here
+	prev      uint64 // Push.Prev and Push.At point to these
 	at        uint64
 	committed Ops
 	entries   []Entry
@@ -65,7 +65,7 @@ func Lines(msg []byte) iter.Seq[[]byte] {
 // Client decodes a line that a client sent. An error is an *[Error] that names
 // what it is about as far as that could be read.
 //
-// When one op of a push is refused (bad_op, bad_text), the ops before it stand:
+// When one op of a push is refused (bad_op, bad_text, too_large), the ops before it stand:
 // they are returned as a push together with the error, which names the refused
 // op's seq. Otherwise a message comes without an error and an error without a
 // message.
