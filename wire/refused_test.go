@@ -284,6 +284,8 @@ func hubRefusals() []refusal {
 	about("", "a", 0)
 	add("entry with half of a pair", `{"cursor":"x","entries":[{"at":41,"client":"c","inc":"00000000000000a1","off":42,"op":{"a":"\ud83d"},"seq":8}],"from":41,"stream":"a","t":"ops"}`, BadText)
 	about("", "a", 0)
+	add("entry with a large integer", `{"cursor":"x","entries":[{"at":41,"client":"c","inc":"00000000000000a1","off":42,"op":{"a":9007199254740992},"seq":8}],"from":41,"stream":"a","t":"ops"}`, BadMessage)
+	about("", "a", 0)
 	add("entry with a key twice", `{"cursor":"x","entries":[{"at":41,"at":41,"client":"c","inc":"00000000000000a1","off":42,"op":{},"seq":8}],"from":41,"stream":"a","t":"ops"}`, BadJSON)
 	add("ack without hash", `{"seq":8,"stream":"a","t":"ack"}`, BadMessage)
 	about("", "a", 8)
