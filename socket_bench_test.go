@@ -122,12 +122,14 @@ var benchServers = []struct {
 	make func() *benchServer
 }{{"socket", socketBenchServer}, {"library", libraryBenchServer}}
 
-// dialMany opens n connections whose client side costs next to nothing.
+// dialMany opens n connections whose client side costs next to nothing, and
+// has a message echoed on each.
 func dialMany(tb testing.TB, sv *httptest.Server, n int) []net.Conn {
 	request := "GET / HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 	conns := make([]net.Conn, n)
 	answer := make([]byte, 4096)
+	frame := rawFrame(bitFin|opText, bytes.Repeat([]byte("h"), 100))
 	for i := range conns {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(sv.URL, "http://"))
 		if err != nil {
@@ -142,6 +144,12 @@ func dialMany(tb testing.TB, sv *httptest.Server, n int) []net.Conn {
 				tb.Fatal(err)
 			}
 			got += n
+		}
+		if _, err := conn.Write(frame); err != nil {
+			tb.Fatal(err)
+		}
+		if _, err := io.ReadFull(conn, answer[:2+100]); err != nil {
+			tb.Fatal(err)
 		}
 		conns[i] = conn
 	}
@@ -207,16 +215,6 @@ func idleCost(tb testing.TB, hub *benchServer, n int) float64 {
 	sv := httptest.NewServer(hub)
 	before := memoryInUse()
 	conns := dialMany(tb, sv, n)
-	frame := rawFrame(bitFin|opText, bytes.Repeat([]byte("h"), 100))
-	answer := make([]byte, 102)
-	for _, conn := range conns {
-		if _, err := conn.Write(frame); err != nil {
-			tb.Fatal(err)
-		}
-		if _, err := io.ReadFull(conn, answer); err != nil {
-			tb.Fatal(err)
-		}
-	}
 	cost := float64(memoryInUse()-before) / float64(n)
 	for _, conn := range conns {
 		conn.Close()
