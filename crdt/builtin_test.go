@@ -82,6 +82,18 @@ func TestEveryRuleRefuses(t *testing.T) {
 	}
 }
 
+// An op at an offset that was applied already would break the order that
+// encodings promise.
+func TestOrderedRulesRefuseOldOffsets(t *testing.T) {
+	for rule, body := range map[Builtin]string{Log: `{"op":"append","value":1}`, ORSet: `{"op":"add","value":"x"}`} {
+		h := newHistory(t, rule).push(alice, body).push(alice, body)
+		h.head = 1
+		h.refuse(bob, BadOp, body)
+		h.head = 0
+		h.refuse(bob, BadOp, body)
+	}
+}
+
 // No message of a refusal repeats what was sent.
 func TestRefusalsKeepSecrets(t *testing.T) {
 	for _, rule := range builtins {

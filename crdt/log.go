@@ -51,7 +51,7 @@ func (l *appendLog) Check(op Op) (int, error) {
 		_, err := o.keep()
 		return 0, err
 	case "initial":
-		fresh, err := l.initial(&o)
+		fresh, err := initialLog(&o)
 		if err != nil {
 			return 0, err
 		}
@@ -86,7 +86,7 @@ func (l *appendLog) Apply(op Op) {
 			l.evict()
 		}
 	case "initial":
-		if fresh, err := l.initial(&o); err == nil {
+		if fresh, err := initialLog(&o); err == nil {
 			*l = *fresh
 		}
 	}
@@ -183,22 +183,22 @@ func (o *object) keep() (int, error) {
 }
 
 // initial is the log that an initial op names; its entries have offset 1.
-func (l *appendLog) initial(o *object) (*appendLog, error) {
+func initialLog(o *object) (*appendLog, error) {
 	value := o.get("value")
 	if !o.exactly("value") || value[0] != '[' {
 		return nil, Errorf(BadOp, "an initial log is an array")
 	}
-	fresh := &appendLog{keep: l.keep}
+	l := &appendLog{keep: DefaultKeep}
 	r := reader{rest: value}
 	for range r.items("[", "]") {
 		v := r.value()
 		if len(v) > MaxLogEntry {
 			return nil, errEntry()
 		}
-		fresh.push(logEntry{1, bytes.Clone(v), len(v)})
-		fresh.evict()
+		l.push(logEntry{1, bytes.Clone(v), len(v)})
+		l.evict()
 	}
-	return fresh, nil
+	return l, nil
 }
 
 // RedactAppend returns what takes the place of a committed append op in the log

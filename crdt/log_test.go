@@ -69,23 +69,28 @@ func TestLogInitial(t *testing.T) {
 // The log's state never exceeds its bounds, and an append never is stream_full.
 func TestLogBytes(t *testing.T) {
 	h := newHistory(t, Log)
+	count := func(want int) {
+		t.Helper()
+		if l := h.state.(*appendLog); len(l.entries) != want || l.bytes > MaxLogBytes {
+			t.Fatalf("%d entries of %d bytes, want %d within %d", len(l.entries), l.bytes, want, MaxLogBytes)
+		}
+	}
 	big := `{"op":"append","value":"` + strings.Repeat("x", MaxLogEntry-2) + `"}`
 	h.push(alice, `{"op":"append","value":"first"}`)
 	for range 3 {
 		h.push(alice, big)
 	}
 	h.push(alice, `{"op":"append","value":"last"}`)
-	if n := len(h.state.(*appendLog).entries); n != 5 {
-		t.Fatalf("%d entries, want 5", n)
-	}
+	count(5)
 	h.push(alice, big)
-	l := h.state.(*appendLog)
-	if n := len(l.entries); n != 4 || l.bytes > MaxLogBytes {
-		t.Errorf("%d entries of %d bytes, want 4 within %d", n, l.bytes, MaxLogBytes)
-	}
-	if _, err := Log.Decode(l.AppendState(nil)); err != nil {
-		t.Error(err)
-	}
+	count(4) // two big ones, "last", a third
+	h.push(alice, big).push(alice, big)
+	count(4) // "last" and three big ones
+	h.push(alice, big)
+	count(4) // four big ones, which is the limit to the byte
+	recode(t, Log, h.state)
+	h.push(alice, `{"op":"append","value":1}`)
+	count(4)
 }
 
 // A replica that reads the log after an entry was cleaned out of it drops the
@@ -97,17 +102,17 @@ func TestLogRedactedReplay(t *testing.T) {
 	if !ok || string(cleaned) != `{"op":"append","redacted":1002}` {
 		t.Fatalf("redacted: %s %v", cleaned, ok)
 	}
-	replay := func(second string) *appendLog {
-		s := Log.New()
-		bodies := []string{`{"op":"append","value":"first"}`, second, big, big, big, big, `{"op":"append","value":1}`}
-		for i, body := range bodies {
-			s.Apply(Op{Offset: uint64(i + 1), Writer: alice, Seq: uint64(i + 1), Body: []byte(body)})
+	live, later := Log.New(), Log.New()
+	for i, body := range []string{`{"op":"append","value":"first"}`, secret, big, big, big, big, `{"op":"append","value":1}`} {
+		op := Op{Offset: uint64(i + 1), Writer: alice, Seq: uint64(i + 1), Body: []byte(body)}
+		live.Apply(op)
+		if body == secret {
+			op.Body = cleaned
 		}
-		return s.(*appendLog)
-	}
-	live, later := replay(secret), replay(string(cleaned))
-	if len(live.entries) != len(later.entries) {
-		t.Errorf("kept %d entries live, %d after", len(live.entries), len(later.entries))
+		later.Apply(op)
+		if a, b := live.(*appendLog), later.(*appendLog); a.bytes != b.bytes || len(a.entries) != len(b.entries) {
+			t.Fatalf("after op %d: kept %d entries of %d bytes live, %d of %d later", i+1, len(a.entries), a.bytes, len(b.entries), b.bytes)
+		}
 	}
 
 	// Between the entry and its redaction the cleaned one shows no value.

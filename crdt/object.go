@@ -25,7 +25,7 @@ type member struct {
 }
 
 // maxMembers is more than any op has.
-const maxMembers = 6
+const maxMembers = 4
 
 // read takes op apart and refuses what no rule could accept.
 func (o *object) read(op Op) error {
