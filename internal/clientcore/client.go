@@ -104,6 +104,7 @@ func New(cfg Config) *Client {
 	cfg.AnswerWithin = defaultTo(cfg.AnswerWithin, 10_000)
 	c := &Client{cfg: cfg, streams: map[string]*stream{}}
 	c.link.online = true
+	c.link.limits = wire.Limits{MessageBytes: maxMessageBytes, BatchOps: maxBatchOps, InflightOps: maxInflightOps}
 	c.status = Status{Name: Idle}
 	return c
 }

@@ -98,6 +98,9 @@ func (c *Client) sendOps(st *stream) {
 	}
 }
 
+// MessageBytes is how long a WebSocket message the hub takes.
+func (c *Client) MessageBytes() int { return c.link.limits.MessageBytes }
+
 // opBytes is the longest op that fits a message, batchBytes the most that one
 // push carries when it has more than one op. 1 KiB covers all that is around.
 func (c *Client) opBytes() int    { return c.link.limits.MessageBytes - 1024 }

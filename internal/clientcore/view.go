@@ -51,6 +51,7 @@ func (c *Client) AppendView(b []byte, name string) ([]byte, bool) {
 // Info is what is known of a stream.
 type Info struct {
 	Rule    string
+	Wanted  bool      // by the application
 	Ready   bool      // synced at least once, or restored from a kept state
 	Synced  bool      // open at the hub now
 	Halted  bool      // refused by the hub for this session
@@ -67,7 +68,7 @@ func (c *Client) Stream(name string) (Info, bool) {
 		return Info{}, false
 	}
 	in := Info{
-		Rule: st.ruleName, Ready: st.ready, Synced: st.phase == open, Halted: st.phase == halted,
+		Rule: st.ruleName, Wanted: st.wanted, Ready: st.ready, Synced: st.phase == open, Halted: st.phase == halted,
 		Granted: st.granted, Cursor: st.cursor, Pending: len(st.unacked()), Shown: len(st.pending),
 	}
 	return in, true
