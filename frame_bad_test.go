@@ -41,6 +41,8 @@ var badFrames = []struct {
 	{"too many fragments", fragments(maxFragments+1, "x"), nil, wire.CloseBadFrame},
 	{"too many empty fragments", fragments(maxFragments+1, ""), nil, wire.CloseBadFrame},
 	{"negative length", rawHeader(bitFin|opText, bitMask, 1<<63), nil, wire.CloseBadFrame},
+	{"negative length before a flood", join(rawHeader(bitFin|opText, bitMask, 1<<64-1), make([]byte, 3), pings), nil, wire.CloseBadFrame},
+	{"unmasked before a flood", join(unmaskedFrame(bitFin|opText, nil), make([]byte, 4), pings), nil, wire.CloseBadFrame},
 	{"all ones length", rawHeader(bitFin|opText, bitMask, 1<<64-1), nil, wire.CloseBadFrame},
 	{"close with half a code", rawFrame(bitFin|opClose, []byte{3}), nil, wire.CloseBadFrame},
 	{"close with code 0", rawClose(0, ""), nil, wire.CloseBadFrame},
@@ -59,7 +61,7 @@ var badFrames = []struct {
 	{"over the limit in two", join(rawFrame(opText, make([]byte, testLimit)), rawFrame(bitFin, []byte("x"))), nil, wire.CloseTooBig},
 	{"far over the limit", textFrame(string(make([]byte, 8<<20))), nil, wire.CloseTooBig},
 	{"over the limit behind a good one", join(textFrame("good"), textFrame(string(make([]byte, testLimit+1)))), []string{"good"}, wire.CloseTooBig},
-	{"ping flood", bytes.Repeat(rawFrame(bitFin|opPing, nil), 1000), nil, wire.CloseRate},
+	{"ping flood", pings, nil, wire.CloseRate},
 	{"pong flood", bytes.Repeat(rawFrame(bitFin|opPong, []byte("p")), 1000), nil, wire.CloseRate},
 	{"half a header", []byte{bitFin | opText}, nil, wire.CloseTimeout},
 	{"header without its mask", rawHeader(bitFin|opText, bitMask, 5), nil, wire.CloseTimeout},
@@ -72,6 +74,8 @@ var badFrames = []struct {
 }
 
 const testLimit = 64 << 10
+
+var pings = bytes.Repeat(rawFrame(bitFin|opPing, nil), 1000)
 
 func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 

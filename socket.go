@@ -31,7 +31,8 @@ type socketOptions struct {
 	queueMessages, queueBytes int
 
 	// sendBuffer bounds what the kernel keeps for a slow client, in bytes; 0
-	// leaves it to the system. Linux doubles it for its own book-keeping.
+	// leaves it to the system (megabytes). Linux doubles it for its own
+	// book-keeping. Below 64 KiB, a loopback segment, large messages stall.
 	sendBuffer int
 
 	// writeTimeout is how long a client may take nothing of what waits for it

@@ -78,9 +78,11 @@ func TestSocketQueueIsBoundedInMessages(t *testing.T) {
 		case <-time.After(5 * time.Second):
 			t.Fatal("nobody was told that the socket drained")
 		}
-		if n, b := s.queued(); n != 0 || b != 0 {
-			t.Errorf("%d messages of %d bytes are left", n, b)
+		s.mu.Lock()
+		if q := s.queue; q.frames != nil || q.bytes != 0 {
+			t.Errorf("a drained queue keeps room for %d frames and counts %d bytes", cap(q.frames), q.bytes)
 		}
+		s.mu.Unlock()
 		if !s.send([]byte("again")) {
 			t.Error("a drained socket takes no message")
 		}
@@ -192,14 +194,14 @@ func TestSocketClosesAStuckClient(t *testing.T) {
 func TestSocketBearsASlowClient(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
 		sv.o.sendBuffer = 64 << 10
-		sv.o.writeTimeout = 400 * time.Millisecond
+		sv.o.writeTimeout = 250 * time.Millisecond
 		c := dialRaw(t, sv.URL)
 		s := sv.only()
-		msg := bytes.Repeat([]byte("m"), 200_000)
+		msg := bytes.Repeat([]byte("m"), 1_000_000) // takes longer than the time-out
 		sent := stallClient(t, s, msg)
 		began := time.Now()
 		for range sent {
-			head, _, err := slowFrame(c, 100*time.Millisecond)
+			head, _, err := slowFrame(c, 25*time.Millisecond)
 			if err != nil || head != bitFin|opText {
 				t.Fatalf("after %v: %#x %v", time.Since(began), head, err)
 			}
@@ -267,6 +269,35 @@ func TestSocketSendsWhatWaitsBeforeItCloses(t *testing.T) {
 		c.expectText("why")
 		if reason := c.expectClose(wire.CloseForbidden); reason != strings.Repeat("é", 61) {
 			t.Errorf("the reason is %q", reason)
+		}
+	})
+}
+
+// A client that was too slow hears so, and gets nothing else that waited.
+func TestSocketDropsTheQueueOfASlowClient(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
+		sv.o.sendBuffer = 64 << 10
+		c := dialRaw(t, sv.URL)
+		s := sv.only()
+		stallClient(t, s, bytes.Repeat([]byte("m"), 10_000))
+		for range 100 {
+			s.send([]byte("late"))
+		}
+		s.close(wire.CloseSlow, "")
+		for {
+			head, payload, err := c.frame()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(payload) == "late" {
+				t.Fatal("a message that waited was sent")
+			}
+			if head == bitFin|opClose {
+				if code := wire.CloseCode(binary.BigEndian.Uint16(payload)); code != wire.CloseSlow {
+					t.Errorf("closed with %d", code)
+				}
+				return
+			}
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -234,6 +235,24 @@ func TestSocketReadsNothingAfterClose(t *testing.T) {
 	}
 	if sv.only().send([]byte("{}")) {
 		t.Error("a closed socket takes messages")
+	}
+}
+
+// Messages that arrived together with the one that ended the session do not
+// count any more.
+func TestSocketReadsNothingBehindTheLastMessage(t *testing.T) {
+	sv := serveSockets(t)
+	var read atomic.Int32
+	sv.read = func(s *socket, msg []byte) {
+		read.Add(1)
+		s.close(wire.CloseProtocol, "")
+	}
+	c := dialRaw(t, sv.URL)
+	c.write(join(textFrame("a"), textFrame("b"), textFrame("c")))
+	c.expectClose(wire.CloseProtocol)
+	sv.readError()
+	if n := read.Load(); n != 1 {
+		t.Errorf("%d messages were read, want 1", n)
 	}
 }
 
