@@ -1,6 +1,9 @@
 package ydoc
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Errors of this package; branch on them with errors.Is. An error says more
 // than its kind, and never repeats content.
@@ -22,4 +25,12 @@ var (
 
 	// ErrDeleted: the shared type of a handle is no longer in the document.
 	ErrDeleted = errors.New("ydoc: shared type was deleted")
+)
+
+var (
+	errNotUTF8   = fmt.Errorf("%w: a string is not UTF-8; replace what is broken before inserting it", ErrInvalid)
+	errTwice     = fmt.Errorf("%w: an object names a member twice; keep one", ErrInvalid)
+	errShared    = fmt.Errorf("%w: a shared type cannot be inserted as a value; make a new one with methods such as SetMap", ErrInvalid)
+	errDeepValue = fmt.Errorf("%w: a value nests deeper than Limits.Depth", ErrLimit)
+	errNested    = fmt.Errorf("%w: Apply was called inside of Transact; apply before or after it", ErrInvalid)
 )

@@ -1,0 +1,360 @@
+package ydoc
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Apply takes an update into the document. What depends on ids that the
+// document does not have yet waits, and is part of [Doc.AppendState]; what the
+// document has already changes nothing. An update that cannot be is refused
+// with [ErrInvalid], [ErrConflict] or [ErrLimit], and has then changed nothing.
+// Apply keeps no reference to update. It must not be called inside of Transact.
+func (d *Doc) Apply(update []byte) error {
+	if d.tx.depth > 0 {
+		return errNested
+	}
+	if err := d.in.check(update, &d.limits); err != nil {
+		return err
+	}
+	d.begin(false)
+	d.budget = d.limits.Work
+	waiting := d.pending
+	if err := d.receive(); err != nil {
+		d.rollback()
+		d.pending = waiting
+		return err
+	}
+	d.commit()
+	return nil
+}
+
+// Missing says whether parts of an update would wait if it were applied now,
+// because they depend on ids that the document does not have. It does not look
+// at what waits already. The error is [ErrInvalid] or [ErrLimit].
+func (d *Doc) Missing(update []byte) (bool, error) {
+	var in inbox
+	if err := in.check(update, &d.limits); err != nil {
+		return false, err
+	}
+	d.start(&in)
+	var missing []remoteID
+	if err := d.drain(&in, &missing, false); err != nil {
+		return false, err
+	}
+	if len(missing) > 0 {
+		return true, nil
+	}
+	late := false
+	eachDelete(in.update[in.deletes:], func(s remoteSpan) {
+		state := d.stateOf(s.client)
+		if sec := in.section(s.client); sec != nil {
+			state = max(state, sec.state)
+		}
+		late = late || s.end() > state
+	})
+	return late, nil
+}
+
+// receive integrates the inbox, then what waited for it.
+func (d *Doc) receive() error {
+	for {
+		d.start(&d.in)
+		var missing []remoteID
+		if err := d.drain(&d.in, &missing, true); err != nil {
+			return err
+		}
+		retry, err := d.hold(&d.in, missing)
+		if err != nil {
+			return err
+		}
+		d.deleteAll(d.in.update[d.in.deletes:])
+		if err := d.pending.check(&d.limits); err != nil {
+			return err
+		}
+		if !retry {
+			return nil
+		}
+		update := d.pending.update
+		d.pending.update, d.pending.missing = nil, nil
+		free := d.limits
+		free.Update = len(update)
+		if err := d.in.check(update, &free); err != nil {
+			return err
+		}
+	}
+}
+
+// start looks up how much of each section's client the document has.
+func (d *Doc) start(in *inbox) {
+	for i := range in.sections {
+		s := &in.sections[i]
+		s.dense, s.state = d.lookup(s.client), 0
+		if s.dense != noClient {
+			s.state = d.clients[s.dense].clock
+		}
+	}
+}
+
+func (d *Doc) stateOf(client uint64) uint32 {
+	if n := d.lookup(client); n != noClient {
+		return d.clients[n].clock
+	}
+	return 0
+}
+
+// drain goes through the sections by descending client, each from its first
+// struct to its last, and through what a struct depends on before the struct
+// itself. Sections that got stuck are ended with structs left; missing is what
+// they are stuck for. If really is false, it only goes through the motions.
+func (d *Doc) drain(in *inbox, missing *[]remoteID, really bool) error {
+	descending := func(a, b section) int { return cmp.Compare(b.client, a.client) }
+	if !slices.IsSortedFunc(in.sections, descending) {
+		slices.SortFunc(in.sections, descending)
+		if in.byClient != nil {
+			for i := range in.sections {
+				in.byClient[in.sections[i].client] = i
+			}
+		}
+	}
+	for i := range in.sections {
+		for s := &in.sections[i]; s.count > 0 && !s.ended; {
+			if err := d.advance(in, i, missing, really); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// advance gets section i past its next struct.
+func (d *Doc) advance(in *inbox, i int, missing *[]remoteID, really bool) error {
+	in.stack = append(in.stack[:0], i)
+	for len(in.stack) > 0 {
+		s := &in.sections[in.stack[len(in.stack)-1]]
+		if !s.ready {
+			r := reader{b: in.update, i: s.at}
+			r.change(&s.next, d.limits.Depth)
+			s.after, s.ready = r.i, true
+		}
+		need := remoteID{s.client, 0}
+		stuck := false
+		if s.next.kind != kindSkip {
+			if s.state < s.clock {
+				need.clock, stuck = s.clock-1, true
+			} else if s.clock+s.next.length > s.state {
+				need, stuck = d.needs(in, s)
+			}
+		}
+		if !stuck {
+			if really {
+				if err := d.accept(s); err != nil {
+					return err
+				}
+			}
+			s.pass()
+			in.stack = in.stack[:len(in.stack)-1]
+			continue
+		}
+		if other := in.section(need.client); need.client != s.client && other != nil && !other.ended && !other.waits && other.count > 0 {
+			s.waits = true
+			in.stack = append(in.stack, in.number(other))
+			continue
+		}
+		noteMissing(missing, need)
+		for _, k := range in.stack {
+			in.sections[k].ended = true
+		}
+		return nil
+	}
+	return nil
+}
+
+// pass moves a section behind its next struct.
+func (s *section) pass() {
+	s.clock += s.next.length
+	if s.next.kind != kindSkip {
+		s.state = max(s.state, s.clock)
+	}
+	s.at = s.after
+	s.count--
+	s.ready, s.waits = false, false
+}
+
+func noteMissing(missing *[]remoteID, need remoteID) {
+	for i := range *missing {
+		if m := &(*missing)[i]; m.client == need.client {
+			m.clock = min(m.clock, need.clock)
+			return
+		}
+	}
+	*missing = append(*missing, need)
+}
+
+// needs returns the first thing that the section's next struct depends on and
+// that is not there.
+func (d *Doc) needs(in *inbox, s *section) (remoteID, bool) {
+	c := &s.next
+	if c.kind == kindGC {
+		return remoteID{}, false
+	}
+	if c.hasOrigin() {
+		if need, ok := d.lacks(in, s, c.origin); ok {
+			return need, true
+		}
+	}
+	if c.hasRight() {
+		if need, ok := d.lacks(in, s, c.right); ok {
+			return need, true
+		}
+	}
+	if c.info&(bitOrigin|bitRight) == 0 && !c.rooted {
+		return d.lacks(in, s, c.parent)
+	}
+	return remoteID{}, false
+}
+
+func (d *Doc) lacks(in *inbox, s *section, what remoteID) (remoteID, bool) {
+	if what.client == s.client {
+		return remoteID{}, false
+	}
+	state := d.stateOf(what.client)
+	if what.clock < state {
+		return remoteID{}, false
+	}
+	if other := in.section(what.client); other != nil {
+		if what.clock < other.state {
+			return remoteID{}, false
+		}
+		state = other.state
+	}
+	return remoteID{what.client, state}, true
+}
+
+// accept integrates the section's next struct, of which the document may have
+// the beginning already.
+func (d *Doc) accept(s *section) error {
+	c := &s.next
+	if c.kind == kindSkip {
+		return nil
+	}
+	offset := s.state - s.clock
+	if offset > 0 && s.dense != noClient {
+		if !d.agrees(s.dense, s.clock, min(offset, c.length), c) {
+			return fmt.Errorf("%w: client %d, clocks %d to %d; one of the editors must use another client id",
+				ErrConflict, s.client, s.clock, s.clock+min(offset, c.length)-1)
+		}
+		if offset >= c.length {
+			return nil
+		}
+	}
+	if s.dense == noClient {
+		if len(d.clients) >= d.limits.Clients {
+			return fmt.Errorf("%w: the document has %d authors already", ErrLimit, len(d.clients))
+		}
+		s.dense = d.intern(s.client)
+		d.touch(s.dense)
+	}
+	n := &insertion{list: none, left: none, next: none}
+	n.client, n.clock, n.length, n.kind = s.dense, s.clock+offset, c.length-offset, c.kind
+	n.origin.client, n.right.client = noClient, noClient
+	if c.kind != kindGC {
+		if err := d.locate(n, c); err != nil {
+			return err
+		}
+		if offset > 0 {
+			n.origin = id{s.dense, n.clock - 1}
+			n.left = d.endAt(n.origin)
+			if d.items[n.left].leaf == none {
+				n.list = none
+			} else if n.list != none && d.listOf(n.left) != n.list {
+				return fmt.Errorf("%w: client %d continues an item in another list", ErrConflict, s.client)
+			}
+		}
+		d.load(n, c, offset)
+	}
+	return d.integrate(n)
+}
+
+// locate finds the neighbours of n and the list they are in.
+func (d *Doc) locate(n *insertion, c *change) error {
+	collected := false
+	if c.hasOrigin() {
+		n.origin = id{d.lookup(c.origin.client), c.origin.clock}
+		n.left = d.endAt(n.origin)
+		collected = d.items[n.left].leaf == none
+	}
+	if c.hasRight() {
+		n.right = id{d.lookup(c.right.client), c.right.clock}
+		n.next = d.startAt(n.right)
+		collected = collected || d.items[n.next].leaf == none
+	}
+	if collected {
+		return nil
+	}
+	switch {
+	case n.left != none:
+		n.list = d.listOf(n.left)
+		if n.next != none && d.listOf(n.next) != n.list {
+			return fmt.Errorf("%w: a struct's neighbours are in different lists", ErrInvalid)
+		}
+		return nil
+	case n.next != none:
+		n.list = d.listOf(n.next)
+		return nil
+	}
+	var t int32
+	if c.rooted {
+		t = d.rootType(string(c.root))
+	} else {
+		p := &d.items[d.itemAt(id{d.lookup(c.parent.client), c.parent.clock})]
+		switch p.kind {
+		case kindGC, kindDeleted:
+			return nil
+		case kindType:
+			t = int32(p.off)
+		default:
+			return fmt.Errorf("%w: a struct's parent is not a shared type", ErrInvalid)
+		}
+	}
+	if c.hasSub() {
+		n.list = d.makeKeyList(t, string(c.sub))
+		return nil
+	}
+	n.list = d.sequence(t)
+	return nil
+}
+
+// load copies the content of c, from offset on, into the client's store.
+func (d *Doc) load(n *insertion, c *change, offset uint32) {
+	d.touch(n.client)
+	cl := &d.clients[n.client]
+	switch c.kind {
+	case kindFormat:
+		n.off = d.formats.add(c.key, c.content)
+	case kindType:
+		n.shared, n.name = c.shared, string(c.key)
+		if n.list != none {
+			n.depth = d.types[d.lists[n.list].owner].depth + 1
+		}
+	case kindString:
+		content := c.content
+		if offset > 0 {
+			at, inside := unitOffset(content, offset)
+			content = content[at:]
+			if inside {
+				content = append([]byte(replacement), content[4:]...)
+			}
+		}
+		n.off, n.size = uint32(len(cl.bytes)), uint32(len(content))
+		cl.bytes = append(cl.bytes, content...)
+	case kindAny, kindJSON:
+		content := c.content[contentSize(c.kind, c.content, offset):]
+		n.off, n.size = uint32(len(cl.bytes)), uint32(len(content))
+		cl.bytes = append(cl.bytes, content...)
+	case kindBinary, kindEmbed, kindDoc:
+		n.off, n.size = uint32(len(cl.bytes)), uint32(len(c.content))
+		cl.bytes = append(cl.bytes, c.content...)
+	}
+}
