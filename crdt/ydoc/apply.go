@@ -140,6 +140,11 @@ func (d *Doc) advance(in *inbox, i int, missing *[]remoteID, really bool) error 
 		}
 		need := remoteID{s.client, 0}
 		stuck := false
+		if really && s.state > s.clock && s.next.kind != kindSkip {
+			if err := d.checkKnown(s); err != nil {
+				return err
+			}
+		}
 		if s.next.kind != kindSkip {
 			if s.state < s.clock {
 				need.clock, stuck = s.clock-1, true
@@ -232,6 +237,16 @@ func (d *Doc) lacks(in *inbox, s *section, what remoteID) (remoteID, bool) {
 	return remoteID{what.client, state}, true
 }
 
+// checkKnown refuses a struct whose beginning the document has otherwise.
+func (d *Doc) checkKnown(s *section) error {
+	n := min(s.state-s.clock, s.next.length)
+	if d.agrees(s.dense, s.clock, n, &s.next) {
+		return nil
+	}
+	return fmt.Errorf("%w: client %d, clocks %d to %d; one of the editors must use another client id",
+		ErrConflict, s.client, s.clock, s.clock+n-1)
+}
+
 // accept integrates the section's next struct, of which the document may have
 // the beginning already.
 func (d *Doc) accept(s *section) error {
@@ -240,14 +255,8 @@ func (d *Doc) accept(s *section) error {
 		return nil
 	}
 	offset := s.state - s.clock
-	if offset > 0 && s.dense != noClient {
-		if !d.agrees(s.dense, s.clock, min(offset, c.length), c) {
-			return fmt.Errorf("%w: client %d, clocks %d to %d; one of the editors must use another client id",
-				ErrConflict, s.client, s.clock, s.clock+min(offset, c.length)-1)
-		}
-		if offset >= c.length {
-			return nil
-		}
+	if offset >= c.length {
+		return nil
 	}
 	if s.dense == noClient {
 		if len(d.clients) >= d.limits.Clients {
@@ -296,8 +305,14 @@ func (d *Doc) locate(n *insertion, c *change) error {
 	switch {
 	case n.left != none:
 		n.list = d.listOf(n.left)
-		if n.next != none && d.listOf(n.next) != n.list {
+		if n.next == none {
+			return nil
+		}
+		if d.listOf(n.next) != n.list {
 			return fmt.Errorf("%w: a struct's neighbours are in different lists", ErrInvalid)
+		}
+		if d.items[n.left].lastID() != n.origin || !d.precedes(d.spotOf(n.left), d.spotOf(n.next)) {
+			return fmt.Errorf("%w: a struct's neighbours are in the wrong order", ErrInvalid)
 		}
 		return nil
 	case n.next != none:

@@ -99,7 +99,21 @@ func (d *Doc) sameNeighbours(it *item, clock uint32, c *change) bool {
 	if clock > it.clock {
 		origin = id{it.client, clock - 1}
 	}
-	return d.sameID(origin, c.hasOrigin(), c.origin) && d.sameID(it.right, c.hasRight(), c.right)
+	if !d.sameID(origin, c.hasOrigin(), c.origin) || !d.sameID(it.right, c.hasRight(), c.right) {
+		return false
+	}
+	if c.info&(bitOrigin|bitRight) != 0 {
+		return true
+	}
+	li := &d.lists[d.leaves[it.leaf].list]
+	if c.hasSub() != li.sub || string(c.sub) != li.key && li.sub {
+		return false
+	}
+	t := &d.types[li.owner]
+	if t.item == none {
+		return c.rooted && t.name == string(c.root)
+	}
+	return !c.rooted && d.sameID(d.items[t.item].id(), true, c.parent)
 }
 
 func (d *Doc) sameID(own id, has bool, other remoteID) bool {

@@ -190,6 +190,22 @@ func (d *Doc) rank(s spot) uint32 {
 	return sum
 }
 
+// precedes says whether a comes before b in the same list.
+func (d *Doc) precedes(a, b spot) bool {
+	if a.leaf == b.leaf {
+		return a.slot < b.slot
+	}
+	l, r := &d.leaves[a.leaf], &d.leaves[b.leaf]
+	if l.next == b.leaf {
+		return true
+	}
+	p, ps, q, qs := l.parent, l.slot, r.parent, r.slot
+	for p != q {
+		p, ps, q, qs = d.inners[p].parent, d.inners[p].slot, d.inners[q].parent, d.inners[q].slot
+	}
+	return ps < qs
+}
+
 // grow adds delta, which may be negative in two's complement, to the positions
 // that the item at s takes.
 func (d *Doc) grow(s spot, delta uint32) {
