@@ -84,7 +84,8 @@ func (h *Hub) postOps(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ops, err := wire.SplitOps(body)
-	if err != nil {
+	refused := asRefusedOp(err)
+	if err != nil && refused == nil {
 		h.refuse(w, asWireError(err))
 		return
 	}
@@ -97,7 +98,7 @@ func (h *Hub) postOps(w http.ResponseWriter, r *http.Request) {
 	done, err := h.ask(r.Context(), v.stream, func(token chan hubcore.Settled) hubcore.StreamEvent {
 		return &hubcore.Post{
 			Token: token, Client: "http:" + hex.EncodeToString(who[:16]), Inc: hex.EncodeToString(what[:8]),
-			Subject: v.grant.Subject, Ops: ops,
+			Subject: v.grant.Subject, Ops: ops, Refused: refused,
 		}
 	})
 	if err != nil {
@@ -159,6 +160,16 @@ func (h *Hub) events(w http.ResponseWriter, r *http.Request) {
 func (h *Hub) mayStill(v visitor) bool {
 	expired := v.grant.Expires > 0 && h.now() > v.grant.Expires
 	return !expired && v.grant.Rights.Allow(acl.Read, v.stream)
+}
+
+// asRefusedOp is err if it is about one op of a request, nil otherwise: then the
+// ops before it stand.
+func asRefusedOp(err error) *wire.Error {
+	var e *wire.Error
+	if errors.As(err, &e) && e.Seq > 0 {
+		return e
+	}
+	return nil
 }
 
 // asWireError gives every error a code.

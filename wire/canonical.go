@@ -62,6 +62,7 @@ type value struct {
 	depth     int
 	flaw      flaw
 	canonical bool // surely
+	pointed   bool // some number has a point or an exponent
 }
 
 // scan looks at src as one value. It returns the reason if src is refused.
@@ -83,9 +84,9 @@ func (s *scanner) take() (value, bool) {
 		s.i = skip(s.b, s.i)
 		return value{raw: s.b[start:s.i], canonical: true}, true
 	}
-	s.deepest, s.flaw, s.canonical = s.depth, sound, true
+	s.deepest, s.flaw, s.canonical, s.pointed = s.depth, sound, true, false
 	ok := s.value()
-	return value{raw: s.b[start:s.i], depth: s.deepest - s.depth, flaw: s.flaw, canonical: s.canonical}, ok
+	return value{raw: s.b[start:s.i], depth: s.deepest - s.depth, flaw: s.flaw, canonical: s.canonical, pointed: s.pointed}, ok
 }
 
 // skip returns where the value ends that begins at b[i], in canonical JSON.

@@ -43,7 +43,7 @@ func TestForms(t *testing.T) {
 	for name, line := range map[string]string{
 		"canonical":       `{"ops":[{"amount":1,"op":"increment"},{"x":"é"}],"prev":3,"seq":5,"stream":"a:b","t":"push"}`,
 		"any order":       `{"t":"push","stream":"a:b","seq":5,"prev":3,"ops":[{"op":"increment","amount":1},{"x":"\u00e9"}]}`,
-		"white space":     " { \"t\" : \"push\" ,\t\"stream\" : \"a:b\" , \"seq\" : 5 , \"prev\" : 3 , \"ops\" : [ { \"amount\" : 1.0 , \"op\" : \"increment\" } , { \"x\" : \"é\" } ] } \r",
+		"white space":     " { \"t\" : \"push\" ,\t\"stream\" : \"a:b\" , \"seq\" : 5 , \"prev\" : 3 , \"ops\" : [ { \"amount\" : 1 , \"op\" : \"increment\" } , { \"x\" : \"é\" } ] } \r",
 		"escaped":         `{"\u0074":"pu\u0073h","stream":"a\u003ab","seq":5,"prev":3,"ops":[{"amount":1,"op":"\u0069ncrement"},{"x":"é"}]}`,
 		"only one is not": `{"ops":[{"amount":1,"op":"increment"},{"x": "é"}],"prev":3,"seq":5,"stream":"a:b","t":"push"}`,
 	} {
@@ -54,6 +54,32 @@ func TestForms(t *testing.T) {
 		}
 		if diff := cmp.Diff(ClientMessage(want), got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestFractionsAreForTheRule: only integers in disguise are refused, and only
+// where rules count with them.
+func TestFractionsAreForTheRule(t *testing.T) {
+	var d Decoder
+	for op, want := range map[string]string{
+		`{"amount":1.5}`:                  `{"amount":1.5}`,
+		`{"pos":15e-1}`:                   `{"pos":1.5}`,
+		`{"amount":"1e3"}`:                `{"amount":"1e3"}`,
+		`{"count":[1e3]}`:                 `{"count":[1000]}`,
+		`{"value":{"amount":1e3}}`:        `{"value":{"amount":1000}}`,
+		`{"amounts":5.0,"Count":1e1}`:     `{"Count":10,"amounts":5}`,
+		`{"amount":-0}`:                   `{"amount":0}`,
+		`{"x":5.0,"amount":5,"pos":2}`:    `{"amount":5,"pos":2,"x":5}`,
+		`{"pos\u0000":5.0,"count\"":1e0}`: `{"count\"":1,"pos\u0000":5}`,
+	} {
+		m, err := d.Client([]byte(pushOf(op)))
+		if err != nil {
+			t.Errorf("%s: %v", op, err)
+			continue
+		}
+		if got := string(m.(*Push).Ops[0]); got != want {
+			t.Errorf("%s became %s, want %s", op, got, want)
 		}
 	}
 }

@@ -245,6 +245,14 @@ func opRefusals() []refusal {
 		{"halves in the wrong order", `{"op":"insert","text":"\ude00\ud83d"}`, BadText},
 		{"half of a pair in a key", `{"\ud83d":1}`, BadText},
 		{"nesting 29 deep", nest(29), BadOp},
+		{"amount with an exponent", `{"amount":1e3,"op":"increment"}`, BadOp},
+		{"amount with an exponent that hides a fraction", `{"amount":1.5e1,"op":"increment"}`, BadOp},
+		{"amount with a point", `{"op":"increment","amount":5.0}`, BadOp},
+		{"amount that rounds to an integer", `{"amount":4.99999999999999999,"op":"increment"}`, BadOp},
+		{"amount beyond digits", `{"amount":1e21,"op":"increment"}`, BadOp},
+		{"amount, escaped", `{"\u0061mount":1e0,"op":"increment"}`, BadOp},
+		{"pos with a point", `{"op":"insert","pos":-0.0,"text":"a"}`, BadOp},
+		{"count with an exponent", `{"count":20E-1,"op":"delete","pos":0}`, BadOp},
 	} {
 		add("op: "+op.name, pushOf(op.op), op.code, 5)
 	}

@@ -32,6 +32,7 @@ type scanner struct {
 	deepest   int
 	flaw      flaw // the first one
 	canonical bool
+	pointed   bool // some number has a point or an exponent
 }
 
 func (s *scanner) refuse(reason string) bool {

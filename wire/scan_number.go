@@ -38,6 +38,7 @@ func (s *scanner) number() bool {
 	}
 	switch {
 	case point || exponent:
+		s.pointed = true
 		if exponent || !plainDecimal(s.b[whole:wholeEnd], s.b[wholeEnd+1:s.i]) {
 			s.float(s.b[start:s.i])
 		}

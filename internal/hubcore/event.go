@@ -61,6 +61,10 @@ type (
 		Inc     string
 		Subject string
 		Ops     [][]byte // canonical JSON, handed over
+
+		// Refused is why the op after the last of Ops cannot be one; nil: all are
+		// well formed.
+		Refused *wire.Error
 	}
 
 	// Query reads the stream once it is loaded. It is answered by Settled.

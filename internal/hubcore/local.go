@@ -90,6 +90,9 @@ func (s *Stream) postOps(post *Post, t *tally, w *writer) {
 			return
 		}
 	}
+	if e := post.Refused; e != nil {
+		t.rejected = &wire.Reject{Stream: s.name, Seq: uint64(len(post.Ops)) + 1, Code: e.Code, Msg: e.Msg}
+	}
 }
 
 // postedMax is how many HTTP writers a stream tells apart by their key.
