@@ -1,0 +1,60 @@
+package main
+
+import "time"
+
+// defaultURL is where flowsync dev listens when nothing else is said.
+const defaultURL = "ws://localhost:8765"
+
+// grammar is the command line: commands, arguments and flags.
+type grammar struct {
+	Help  helpFlag `short:"h" help:"Show this help."`
+	Color string   `enum:"auto,always,never" default:"auto" placeholder:"WHEN" help:"Colour the output: auto, always or never (default auto: on terminals, unless NO_COLOR is set)."`
+
+	Dev     devCommand     `cmd:"" help:"Run a hub on this machine, in memory, without authentication."`
+	Push    pushCommand    `cmd:"" help:"Push one op and wait until the hub has committed it."`
+	Get     getCommand     `cmd:"" help:"Print the value of a stream, as one line of JSON."`
+	Watch   watchCommand   `cmd:"" help:"Print the value of a stream now and after each change."`
+	Node    nodeCommand    `cmd:"" help:"Run a replica that is driven by JSON lines on stdin."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// hubFlags say which hub a client speaks to, and as whom.
+type hubFlags struct {
+	URL    string `name:"url" env:"FLOWSYNC_URL" default:"${url}" placeholder:"URL" help:"The hub's WebSocket address (default ${default})."`
+	Token  string `env:"FLOWSYNC_TOKEN" placeholder:"TOKEN" help:"Token to show to the hub (safer in the environment than among the arguments)."`
+	Client string `placeholder:"ID" help:"Name of this client: letters, digits, '_', '.', '-' (default: a random one)."`
+}
+
+// Commands and their flags.
+type (
+	devCommand struct {
+		Addr    string `default:"localhost:8765" placeholder:"HOST:PORT" help:"Where to listen, loopback only (default ${default}). Without a host: 127.0.0.1 and [::1]. Port 0: any free one."`
+		JSON    bool   `name:"json" help:"Print one JSON object a line on stdout, the first when ready."`
+		Quiet   bool   `short:"q" help:"Print errors only."`
+		Verbose bool   `short:"v" help:"Print every record of the hub's log, with all it says."`
+	}
+	pushCommand struct {
+		hubFlags `embed:""`
+		Timeout  time.Duration `default:"10s" placeholder:"TIME" help:"How long to wait for the commit (default ${default})."`
+		Stream   string        `arg:"" help:"Name of the stream, for example counter:value."`
+		Op       string        `arg:"" help:"The op, a JSON object; '-' reads it from stdin."`
+	}
+	getCommand struct {
+		hubFlags `embed:""`
+		Timeout  time.Duration `default:"10s" placeholder:"TIME" help:"How long to wait for the hub (default ${default})."`
+		Stream   string        `arg:"" help:"Name of the stream, for example counter:value."`
+	}
+	watchCommand struct {
+		hubFlags `embed:""`
+		Timeout  time.Duration `placeholder:"TIME" help:"Stop after this time (default: never)."`
+		Stream   string        `arg:"" help:"Name of the stream, for example counter:value."`
+	}
+	nodeCommand struct {
+		hubFlags `embed:""`
+		Timeout  time.Duration `default:"10s" placeholder:"TIME" help:"How long get, sub, history and flush wait, unless the command says otherwise; also the last flush after stdin ends (default ${default})."`
+		Queue    string        `hidden:"" placeholder:"FILE" help:"A durable queue: not in this version."`
+	}
+	versionCommand struct {
+		JSON bool `name:"json" help:"Print a JSON object."`
+	}
+)

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// panel is what dev says when it is ready. Every address on it works.
+type panel struct {
+	ready time.Duration // since the command started
+	at    *loopback
+	keys  bool // single keys, with Enter, are listened to
+}
+
+// write prints the panel, at most 78 columns wide.
+func (p panel) write(w io.Writer, paint palette) {
+	row := func(name, url string) {
+		fmt.Fprintf(w, "  %s %-11s %s\n", paint.accent("➜"), name, paint.bold(url))
+	}
+	http := p.at.url("http")
+	fmt.Fprintf(w, "\n  %s %s   ready in %d ms\n\n", paint.accent("◇"), paint.bold("FlowSync "+version()), p.ready.Milliseconds())
+	row("WebSocket", p.at.url("ws"))
+	row("HTTP API", http+"/streams/")
+	row("Health", http+"/healthz")
+	fmt.Fprintln(w)
+
+	var streams []string
+	for _, name := range wellKnown() {
+		streams = append(streams, fmt.Sprintf("%s (%s)", name, ruleOf(name).Name()))
+	}
+	for i, line := range wrap(streams, " · ", 66) {
+		label := "       "
+		if i == 0 {
+			label = "streams"
+		}
+		fmt.Fprintf(w, "  %s  %s\n", paint.dim(label), line)
+	}
+	fmt.Fprintln(w, "           others on first use; which rule: flowsync dev --help")
+	fmt.Fprintf(w, "  %s  memory; state is lost on exit\n", paint.dim("storage"))
+	fmt.Fprintf(w, "  %s  off, loopback only\n", paint.dim("auth   "))
+	start := "flowsync watch counter:value"
+	if url := p.at.url("ws"); url != defaultURL {
+		start += " --url " + url
+	}
+	fmt.Fprintf(w, "  %s  %s\n\n", paint.dim("start  "), paint.accent(start))
+	if p.keys {
+		fmt.Fprintf(w, "  %s\n\n", paint.dim("? + Enter help · q + Enter quit"))
+	}
+}
+
+// wrap joins items into lines of at most width bytes.
+func wrap(items []string, between string, width int) []string {
+	var lines []string
+	line := ""
+	for _, item := range items {
+		if line != "" && len(line)+len(between)+len(item) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += between
+		}
+		line += item
+	}
+	return append(lines, strings.TrimSpace(line))
+}
