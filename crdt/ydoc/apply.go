@@ -272,6 +272,9 @@ func (d *Doc) accept(s *section) error {
 		if err := d.locate(n, c); err != nil {
 			return err
 		}
+		if offset == 0 && n.list != none && !d.metOnce(n) {
+			return fmt.Errorf("%w: a struct's neighbours were never next to each other", ErrInvalid)
+		}
 		if offset > 0 {
 			n.origin = id{s.dense, n.clock - 1}
 			n.left = d.endAt(n.origin)
@@ -311,9 +314,6 @@ func (d *Doc) locate(n *insertion, c *change) error {
 		if d.listOf(n.next) != n.list {
 			return fmt.Errorf("%w: a struct's neighbours are in different lists", ErrInvalid)
 		}
-		if d.items[n.left].lastID() != n.origin || !d.precedes(d.spotOf(n.left), d.spotOf(n.next)) {
-			return fmt.Errorf("%w: a struct's neighbours are in the wrong order", ErrInvalid)
-		}
 		return nil
 	case n.next != none:
 		n.list = d.listOf(n.next)
@@ -339,6 +339,45 @@ func (d *Doc) locate(n *insertion, c *change) error {
 	}
 	n.list = d.sequence(t)
 	return nil
+}
+
+// metOnce says whether the neighbours of n can have been next to each other when
+// its author put it between them. Structs for which that is not so would go to
+// other places on other replicas. At that time nothing was between the two, so
+// what its right neighbour was put behind is its left neighbour or before that,
+// and the other way round.
+func (d *Doc) metOnce(n *insertion) bool {
+	if n.left == none || n.next == none {
+		if n.left == none && n.next == none {
+			return true
+		}
+		if n.left == none {
+			return d.items[n.next].origin.client == noClient
+		}
+		return d.items[n.left].right.client == noClient
+	}
+	l, r := &d.items[n.left], &d.items[n.next]
+	if l.lastID() != n.origin {
+		return false // the right neighbour split the left one: they overlap
+	}
+	left, next := d.spotOf(n.left), d.spotOf(n.next)
+	if d.after(left) == next {
+		return true
+	}
+	if !d.precedes(left, next) {
+		return false
+	}
+	if r.origin.client != noClient {
+		if i := d.itemAt(r.origin); i != n.left && !d.precedes(d.spotOf(i), left) {
+			return false
+		}
+	}
+	if l.right.client != noClient {
+		if i := d.itemAt(l.right); i != n.next && !d.precedes(next, d.spotOf(i)) {
+			return false
+		}
+	}
+	return true
 }
 
 // load copies the content of c, from offset on, into the client's store.

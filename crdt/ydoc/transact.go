@@ -78,9 +78,7 @@ func (d *Doc) commit() {
 		return
 	}
 	d.tx.deletes = mergeSpans(d.tx.deletes)
-	for _, m := range slices.Clone(d.managers) {
-		m.record()
-	}
+	d.tellManagers()
 	tidied := !d.tx.local && !d.keepAll && d.changedFormatted() && d.tidyFormats()
 	d.finish(&d.tx)
 	d.emit()
@@ -88,10 +86,17 @@ func (d *Doc) commit() {
 	if tidied {
 		d.tx, d.spare = d.spare, d.tx
 		d.tx.deletes = mergeSpans(d.tx.deletes)
+		d.tellManagers()
 		d.finish(&d.tx)
 		changes = append(changes, d.changes()...)
 	}
 	d.notify(changes)
+}
+
+func (d *Doc) tellManagers() {
+	for _, m := range d.managers {
+		m.record()
+	}
 }
 
 // plain says that a transaction left nothing to collect or merge.
