@@ -65,10 +65,10 @@ func Lines(msg []byte) iter.Seq[[]byte] {
 // Client decodes a line that a client sent. An error is an *[Error] that names
 // what it is about as far as that could be read.
 //
-// When one op of a push is refused (bad_op, bad_text, too_large), the ops before it stand:
-// they are returned as a push together with the error, which names the refused
-// op's seq. Otherwise a message comes without an error and an error without a
-// message.
+// When one op of a push is refused for itself (bad_op, bad_text, too_large), the
+// ops before it stand: they, or none, are returned as a push together with the
+// error, which names the refused op's seq. Otherwise a message comes without an
+// error and an error without a message.
 func (d *Decoder) Client(line []byte) (ClientMessage, error) {
 	t := d.begin(line)
 	if d.err != nil {

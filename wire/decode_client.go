@@ -235,9 +235,6 @@ func (d *Decoder) readOpsOf(m *Push) (ClientMessage, error) {
 		return m, nil
 	}
 	d.err = refused
-	if len(m.Ops) == 0 {
-		return nil, d.fault()
-	}
 	return m, d.fault()
 }
 

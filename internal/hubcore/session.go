@@ -151,7 +151,9 @@ func (s *Session) Step(now Instant, ev SessionEvent, fx *SessionEffects) {
 	case *Malformed:
 		s.heard = now
 		fx.Out = append(fx.Out, ev.Err)
-		s.strike(now, fx)
+		if !aboutOne(ev.Err.Code) {
+			s.strike(now, fx)
+		}
 	case *Granted:
 		s.granted(ev, fx)
 	case *Numbered:
@@ -361,6 +363,12 @@ func (s *Session) narrow(old acl.Rights, fx *SessionEffects) {
 		s.refuse(wire.Resync, "the new token allows less on this stream; open it again", "", stream, 0, fx)
 		return true
 	})
+}
+
+// aboutOne reports whether a message was refused for the op or the stream it is
+// about, and not for being no message. Such errors never close the connection.
+func aboutOne(c wire.Code) bool {
+	return c == wire.BadOp || c == wire.BadText || c == wire.BadStream
 }
 
 // strike counts a bad message; too many in a short time end the session.
