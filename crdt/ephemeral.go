@@ -113,7 +113,7 @@ func (s *signals) put(key string, g signal) {
 func (s *signals) forget() {
 	var least signal
 	leastKey, found := "", false
-	for key, g := range s.deleted {
+	for key, g := range s.deleted { // order-free: the least of all, keys decide ties
 		if !found || cmp.Or(g.compare(&least), cmp.Compare(key, leastKey)) < 0 {
 			least, leastKey, found = g, key, true
 		}
@@ -139,6 +139,7 @@ func (s *signals) Clone() State {
 }
 
 func (s *signals) AppendState(b []byte) []byte {
+	// order-free: sorted next
 	keys := slices.AppendSeq(slices.Collect(maps.Keys(s.live)), maps.Keys(s.deleted))
 	slices.SortFunc(keys, compareUTF16)
 	b = append(b, `{"keys":{`...)

@@ -55,7 +55,7 @@ func mergeCounters(a, b *counter) (State, error) {
 // raise lifts every client's total to what it is in other. It reports whether
 // the sum stayed within its range.
 func (l *ledger) raise(other *ledger) bool {
-	for client, n := range other.by {
+	for client, n := range other.by { // order-free: each total is its own, and the sum only grows
 		own := l.by[client]
 		if !own.less(n) {
 			continue
@@ -75,11 +75,11 @@ func mergeSets(a, b *twoPhaseSet) (State, error) {
 		maps.Copy(m.live, s.live)
 		maps.Copy(m.removed, s.removed)
 	}
-	for element := range m.removed {
+	for element := range m.removed { // order-free: a set and a sum
 		delete(m.live, element)
 		m.size += quotedLen(element)
 	}
-	for element := range m.live {
+	for element := range m.live { // order-free: a sum
 		m.size += quotedLen(element)
 	}
 	if len(m.live)+len(m.removed) > MaxElements {
