@@ -149,8 +149,9 @@ func (r *reader) checkContent(c *change, depth int) {
 }
 
 func (r *reader) checkText(s []byte) {
-	if !validText(s) {
-		r.fail("a string is not UTF-8, or holds a lone surrogate")
+	if !validText(s) && r.err == nil {
+		r.err = errBadText
+		r.i = len(r.b)
 	}
 }
 
