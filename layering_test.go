@@ -95,6 +95,9 @@ func TestLayers(t *testing.T) {
 // a hub's dependencies along.
 func TestLayerNodeIsLight(t *testing.T) {
 	deps := goList(t, "-deps", "./node")
+	if !slices.ContainsFunc(deps, func(l listed) bool { return l.ImportPath == module+"/internal/clientcore" }) {
+		t.Fatal("node does not depend on clientcore: the test looks at something else")
+	}
 	for _, heavy := range []string{"go-chi/chi", "a-h/templ", "prometheus/", "golang-jwt/", "go-redis", "alecthomas/kong", "sqlite"} {
 		for _, dep := range deps {
 			if strings.Contains(dep.ImportPath, heavy) {
