@@ -20,7 +20,7 @@ import (
 // stepPackages are the packages that take the world as arguments: the same
 // input makes the same output, so that the simulator can replay a history from
 // its seed and replicas cannot differ.
-var stepPackages = []string{"crdt", "wire", "acl", "internal/hubcore", "internal/clientcore"}
+var stepPackages = []string{"crdt", "crdt/ydoc", "wire", "acl", "internal/hubcore", "internal/clientcore"}
 
 // worldly are the imports through which the world would come in.
 var worldly = []string{

@@ -35,7 +35,7 @@ func (d *Doc) AppendJSON(b []byte) []byte {
 
 func (d *Doc) rootNames() []string {
 	names := make([]string, 0, len(d.roots))
-	for name := range d.roots {
+	for name := range d.roots { // order-free: sorted next
 		names = append(names, name)
 	}
 	slices.SortFunc(names, compareUnits)
