@@ -59,7 +59,7 @@ func TestOracleAgreesWithItself(t *testing.T) {
 	yjs := yjsOpener(n)
 	for _, m := range modes() {
 		t.Run(m.name, func(t *testing.T) {
-			fuzz(t, n, [2]opener{yjs, yjs}, m, fuzzBudget{rounds: 10, time: time.Minute})
+			fuzz(t, n, [2]opener{yjs, yjs}, m, fuzzBudget{rounds: 3, time: time.Minute})
 		})
 	}
 }

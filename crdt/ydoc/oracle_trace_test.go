@@ -18,18 +18,6 @@ import (
 // only receives.
 const oracleReader = 101
 
-// traceOracle is what yjs makes of a session; oracle/traces.mjs says what
-// the fields are.
-type traceOracle struct {
-	Block   int      `json:"block"`
-	Updates int      `json:"updates"`
-	Blocks  []string `json:"blocks"`
-	States  [][2]any `json:"states"`
-	Finals  []string `json:"finals"`
-	Reader  string   `json:"reader"`
-	Loaded  string   `json:"loaded"`
-}
-
 // sessions are the recorded ones of $YDOC_TRACES (default: the folder traces
 // in a folder shared, beside the module), and generated ones always.
 func sessions(t *testing.T) []*trace.Trace {
@@ -42,11 +30,7 @@ func sessions(t *testing.T) []*trace.Trace {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := []*trace.Trace{
-		trace.Generate(trace.Session{Seed: 1, Txns: 8000, Pairs: true}),
-		trace.Generate(trace.Session{Seed: 2, Txns: 6000, Replicas: 2}),
-		trace.Generate(trace.Session{Seed: 3, Txns: 6000, Replicas: 5}),
-	}
+	all := generated()
 	if len(paths) == 0 {
 		t.Logf("SKIP of recorded sessions: none in %s (set YDOC_TRACES); generated ones are played all the same", dir)
 	}
@@ -64,20 +48,25 @@ func sessions(t *testing.T) []*trace.Trace {
 	return all
 }
 
+func generated() []*trace.Trace {
+	return []*trace.Trace{
+		trace.Generate(trace.Session{Seed: 1, Txns: 8000, Pairs: true}),
+		trace.Generate(trace.Session{Seed: 2, Txns: 6000, Replicas: 2}),
+		trace.Generate(trace.Session{Seed: 3, Txns: 6000, Replicas: 5}),
+	}
+}
+
 // TestOracleTraces replays editing sessions: every update of every
 // transaction, and full states along the way, must be the bytes of yjs.
 func TestOracleTraces(t *testing.T) {
-	requireNode(t)
 	for _, s := range sessions(t) {
 		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel() // each has a Node process of its own
 			path := filepath.Join(t.TempDir(), "session.json")
 			if err := s.Write(path); err != nil {
 				t.Fatal(err)
 			}
-			var want traceOracle
-			if err := runNode(&want, "traces.mjs", path); err != nil {
-				t.Fatal(err)
-			}
+			want := answerOfYjs(t, s, path)
 			if want.Updates != len(s.Txns) || len(want.Finals) != s.Replicas() || len(want.States) == 0 {
 				t.Fatalf("the oracle played another session: %d updates, %d replicas, %d states", want.Updates, len(want.Finals), len(want.States))
 			}

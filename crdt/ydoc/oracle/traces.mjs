@@ -2,6 +2,7 @@
 // crdt/ydoc. Client ids are the replica plus one.
 //
 //   node traces.mjs TRACE.json            one JSON object:
+//     yjs, session  version of yjs, SHA-256 of the file of the session
 //     updates   how many transactions
 //     blocks    SHA-256 over each BLOCK of updates, each framed by its length
 //     states    at each of up to 20 checkpoints [transaction, SHA-256 of its
@@ -11,11 +12,14 @@
 //     loaded    SHA-256 of the state of a document that applied that state
 //   node traces.mjs TRACE.json FROM TO    the updates of that range in hex
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { READER, peers } from './peers.mjs'
 import { readSession, replicas } from './session.mjs'
 
-const BLOCK = 256
+const BLOCK = 1024
 const CHECKPOINTS = 20
+const packageOf = (name) => createRequire(import.meta.url)(`${name}/package.json`)
 const none = new Uint8Array()
 
 const [path, from, to] = process.argv.slice(2)
@@ -59,6 +63,8 @@ if (from !== undefined) {
   if (session.end !== null && reader.text() !== session.end) throw new Error(`${session.name}: the text of yjs differs from the end of the session`)
   const loaded = peers.yjs.load(reader.save())
   console.log(JSON.stringify({
+    yjs: packageOf('yjs').version,
+    session: sha(readFileSync(path)),
     block: BLOCK,
     updates: updates.length,
     blocks,
