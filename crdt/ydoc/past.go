@@ -118,7 +118,7 @@ func (d *Doc) index(list []Range) ranges {
 			out[n] = append(out[n], span{client: n, clock: r.From, length: r.To - r.From})
 		}
 	}
-	for n, spans := range out {
+	for n, spans := range out { // order-free: each span list by itself
 		out[n] = mergeSpans(spans)
 	}
 	return out
