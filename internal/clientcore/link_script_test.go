@@ -131,6 +131,13 @@ var linkScripts = []script{
 			r.online().do(Disconnected{Link: r.c.link.id, Code: code}).status(stops[code])
 		}
 	}},
+	{name: "what was in flight when the connection dropped goes again", play: func(r *rig) {
+		r.opened("n", 0, 1).do(Push{Stream: "n", Op: inc(1)}, Flush{}, Disconnected{Link: 1})
+		r.now = r.c.Status().RetryAt
+		r.do(Tick{}, TokenReady{}).dialed().flush()
+		r.hub(`{"t":"synced","stream":"n","rule":"crdt-counter","mode":"rw","outcome":"resumed","cursor":"%s","yours":%s}`, cursor(1, 1), r.yours("n"))
+		r.flush(`{"t":"push","stream":"n","seq":1,"at":1,"ops":[{"amount":1,"op":"increment"}]}`)
+	}},
 	{name: "offline on purpose, and back", play: func(r *rig) {
 		r.online().do(SetOnline{false}).did("hang up 1", "status offline")
 		r.after(60_000).did()

@@ -52,7 +52,7 @@ func newRig(t *testing.T, name string, cfg Config) *rig {
 		r.trace.Random = append(r.trace.Random, v)
 		return v
 	}
-	r.trace.Name = name
+	r.trace.Name, r.trace.Random = name, []uint32{}
 	r.trace.Config = map[string]any{"client": self}
 	if cfg.Keep {
 		r.trace.Config["keep"] = true

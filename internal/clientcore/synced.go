@@ -209,7 +209,7 @@ func (c *Client) settleWriter(st *stream, y *wire.Yours, code wire.Code, msg str
 	}
 	lost := y.Seq < st.acked
 	in := c.judge(st, y)
-	if st.replica() && !lost {
+	if st.replica() && st.granted.Reads() && !lost {
 		c.settle(st, st.acked)
 	}
 	if !writes {
