@@ -13,7 +13,9 @@ type body interface {
 	redo(now int64) ([]byte, error)
 	// stop ends what undo takes back at once: the next edit starts anew.
 	stop() error
-	apply(updates ...[]byte) error // in this order, each a transaction
+	// apply makes a transaction of each, in this order. The clean-up of
+	// formats that it may cause is an edit that undo managers see, at now.
+	apply(now int64, updates ...[]byte) error
 	diff(vector []byte) ([]byte, error)
 	look() (look, error)
 }
@@ -92,8 +94,8 @@ func (b *yjsBody) stop() error {
 	return err
 }
 
-func (b *yjsBody) apply(updates ...[]byte) error {
-	_, err := b.ask(map[string]any{"do": "apply", "updates": updates})
+func (b *yjsBody) apply(now int64, updates ...[]byte) error {
+	_, err := b.ask(map[string]any{"do": "apply", "now": now, "updates": updates})
 	return err
 }
 

@@ -70,7 +70,8 @@ func (b *goBody) stop() error {
 	return nil
 }
 
-func (b *goBody) apply(updates ...[]byte) error {
+func (b *goBody) apply(now int64, updates ...[]byte) error {
+	b.tick(now)
 	for i, u := range updates {
 		if err := b.doc.Apply(u); err != nil {
 			return fmt.Errorf("update %d of %d: %w", i, len(updates), err)

@@ -141,7 +141,7 @@ func madeByRound(t *testing.T, seed uint64, m mode) [][]byte {
 		if len(u) == 0 {
 			continue
 		}
-		if err := authors[1-i%2].apply(u); err != nil {
+		if err := authors[1-i%2].apply(0, u); err != nil {
 			t.Fatal(err)
 		}
 		updates = append(updates, u)

@@ -35,7 +35,7 @@ func (s step) String() string {
 		b, _ := json.Marshal(s.edits)
 		return fmt.Sprintf("#%d replica %d at %d: edit %s", s.id, s.replica, s.now, b)
 	case "deliver":
-		return fmt.Sprintf("#%d replica %d: receives #%d", s.id, s.replica, s.message)
+		return fmt.Sprintf("#%d replica %d at %d: receives #%d", s.id, s.replica, s.now, s.message)
 	default:
 		return fmt.Sprintf("#%d replica %d at %d: %s", s.id, s.replica, s.now, s.do)
 	}
@@ -99,7 +99,7 @@ func (s script) run(open [2]opener) error {
 		var err error
 		switch st.do {
 		case "deliver":
-			err = r.apply(updates[st.message])
+			err = r.apply(st.now, updates[st.message])
 		case "look":
 			_, err = r.look(!s.mode.undo)
 		case "stop":
@@ -144,13 +144,13 @@ func (r *replica) make(st step, bytesToo bool) ([]byte, error) {
 	return made[r.speaks], nil
 }
 
-func (r *replica) apply(updates ...[]byte) error {
+func (r *replica) apply(now int64, updates ...[]byte) error {
 	updates = slices.DeleteFunc(updates, func(u []byte) bool { return len(u) == 0 })
 	if len(updates) == 0 {
 		return nil
 	}
 	for i, b := range r.bodies {
-		if err := b.apply(updates...); err != nil {
+		if err := b.apply(now, updates...); err != nil {
 			return fmt.Errorf("body %d: %w", i, err)
 		}
 	}
@@ -206,11 +206,13 @@ func (v value) differs(w value) error {
 // on receipt is an edit of its own.
 func (s script) heal(replicas []replica, updates map[int][]byte) error {
 	var all [][]byte
+	now := int64(0)
 	for _, st := range s.steps {
+		now = st.now
 		all = append(all, updates[st.id])
 	}
 	for r := range replicas {
-		if err := replicas[r].apply(slices.Clone(all)...); err != nil {
+		if err := replicas[r].apply(now, slices.Clone(all)...); err != nil {
 			return fmt.Errorf("at the end: replica %d receives every update: %w", r, err)
 		}
 	}
@@ -232,7 +234,7 @@ func (s script) heal(replicas []replica, updates map[int][]byte) error {
 				if err != nil {
 					return fmt.Errorf("at the end: what replica %d has for %d: %w", o, r, err)
 				}
-				if err := replicas[r].apply(u); err != nil {
+				if err := replicas[r].apply(now, u); err != nil {
 					return fmt.Errorf("at the end: replica %d receives what %d has: %w", r, o, err)
 				}
 			}

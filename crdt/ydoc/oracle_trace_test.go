@@ -161,18 +161,21 @@ func (r *replay) requireUpdates(t *testing.T, want traceOracle, path string) {
 		if (i+1)%want.Block == 0 || i+1 == len(r.session.Txns) {
 			if hex.EncodeToString(block.Sum(nil)) != want.Blocks[i/want.Block] {
 				r.reportBlock(t, i/want.Block*want.Block, i+1, path)
+				t.Fatalf("the hash of updates up to %d differs, but no update does", i)
 			}
 			block.Reset()
 		}
 		if hash, ok := states[i]; ok {
 			if got := stateHash(r.docs[r.session.Txns[i].R]); got != hash {
+				r.reportBlock(t, i/want.Block*want.Block, i+1, path)
 				t.Fatalf("the full state after transaction %d is not that of yjs: SHA-256 %s, want %s", i, got, hash)
 			}
 		}
 	}
 }
 
-// reportBlock fails with the first update of a block that differs.
+// reportBlock fails with the first update from one transaction up to another
+// that differs, if one does.
 func (r *replay) reportBlock(t *testing.T, from, to int, path string) {
 	t.Helper()
 	var updates []string
@@ -184,7 +187,6 @@ func (r *replay) reportBlock(t *testing.T, from, to int, path string) {
 			t.Fatalf("the update of transaction %d (%+v) differs from that of yjs:\n got %s\nwant %s", from+j, r.session.Txns[from+j], got, want)
 		}
 	}
-	t.Fatalf("the hash of updates %d to %d differs, but no update does", from, to)
 }
 
 // requireStates delivers everything to everybody and compares full states.

@@ -3,7 +3,7 @@
 //
 //   {do: "new", id, client, undo, rich}  a document; id names it from now on
 //   {do: "edit", id, now, edits}     one transaction        → {update}
-//   {do: "apply", id, updates}       in this order, each a transaction
+//   {do: "apply", id, now, updates}  in this order, each a transaction
 //   {do: "undo" | "redo", id, now}   → {update}
 //   {do: "stop", id}                 the next edit is undone on its own
 //   {do: "diff", id, vector}         → {update}
@@ -56,7 +56,8 @@ const requests = {
       }))),
     }
   },
-  apply({ id, updates }) {
+  apply({ id, now, updates }) {
+    setTime(now)
     for (const update of updates) Y.applyUpdate(documents.get(id).doc, bytes(update), REMOTE)
     return {}
   },
