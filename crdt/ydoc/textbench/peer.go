@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+)
+
+// peer is a library and the command that measures it.
+type peer struct {
+	name    string
+	command func(args ...string) *exec.Cmd
+	node    string // folder of the Node scripts; empty for flowsync
+}
+
+// findPeers lists the libraries that can run here.
+func findPeers(oracle string, stderr io.Writer) ([]peer, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	peers := []peer{{name: "flowsync", command: func(args ...string) *exec.Cmd {
+		cmd := exec.Command(self, args...)
+		cmd.Env = append(os.Environ(), "GOMAXPROCS=1") // figures are for one core
+		return cmd
+	}}}
+	if _, err := exec.LookPath("node"); err != nil {
+		fmt.Fprintln(stderr, "textbench: node is not installed: no peers to compare with")
+		return peers, nil
+	}
+	if _, err := os.Stat(filepath.Join(oracle, "node_modules", "yjs")); err != nil {
+		fmt.Fprintf(stderr, "textbench: no peers to compare with: run npm ci in %s\n", oracle)
+		return peers, nil
+	}
+	node := func(args ...string) *exec.Cmd {
+		// Forty rounds of a long session do not fit the default heap.
+		return exec.Command("node", append([]string{"--max-old-space-size=8192"}, args...)...)
+	}
+	for _, name := range []string{"yjs", "yjs-default", "json-joy"} {
+		peers = append(peers, peer{name: name, command: node, node: oracle})
+	}
+	return peers, nil
+}
+
+func (p peer) line(into *line, runs int, path string) error {
+	if p.node == "" {
+		return p.run(into, "-runs", strconv.Itoa(runs), path)
+	}
+	return p.run(into, filepath.Join(p.node, "textbench.mjs"), "--peer", p.name, "--runs", strconv.Itoa(runs), path)
+}
+
+func (p peer) growth(into *growth, mode string, n int, path string) error {
+	args := []string{"-mode", mode, "-n", strconv.Itoa(n)}
+	if p.node != "" {
+		args = []string{filepath.Join(p.node, "growth.mjs"), "--peer", p.name, mode, strconv.Itoa(n)}
+	}
+	if path != "" {
+		args = append(args, path)
+	}
+	return p.run(into, args...)
+}
+
+// run executes the command of the peer and decodes the line that it prints.
+func (p peer) run(into any, args ...string) error {
+	cmd := p.command(args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("%s: %w: %s", p.name, err, stderr.String())
+	}
+	if err := json.Unmarshal(out, into); err != nil {
+		return fmt.Errorf("%s printed something else than a JSON line: %w", p.name, err)
+	}
+	return nil
+}
