@@ -13,13 +13,15 @@ const (
 	Map       Builtin = "crdt-map"     // keys to values; per key the write that knew more wins
 	LWW       Builtin = "lww"          // one value; the write that knew more wins
 	Log       Builtin = "append-log"   // the newest values, in the hub's order
+	Text      Builtin = "crdt-text"    // a text that many edit at once; Yjs's Y.Text
+	Doc       Builtin = "crdt-doc"     // a whole Yjs document
 	Ephemeral Builtin = "ephemeral"    // keys that live as long as their session; not logged
 )
 
 // Lookup returns the built-in rule of that name.
 func Lookup(name string) (Rule, bool) {
 	switch rule := Builtin(name); rule {
-	case Counter, Set, ORSet, Map, LWW, Log, Ephemeral:
+	case Counter, Set, ORSet, Map, LWW, Log, Text, Doc, Ephemeral:
 		return rule, true
 	}
 	return nil, false
@@ -44,6 +46,8 @@ func (r Builtin) New() State {
 		return &register{}
 	case Log:
 		return &appendLog{keep: DefaultKeep}
+	case Text, Doc:
+		return newDocument(r)
 	case Ephemeral:
 		return newSignals()
 	}
@@ -65,6 +69,8 @@ func (r Builtin) Decode(encoded []byte) (State, error) {
 		return decodeRegister(encoded)
 	case Log:
 		return decodeAppendLog(encoded)
+	case Text, Doc:
+		return decodeDocument(r, encoded)
 	case Ephemeral:
 		return decodeSignals(encoded)
 	}

@@ -14,6 +14,7 @@ const (
 	Overflow          Code = "overflow"           // a total would leave ±10^38
 	MissingDependency Code = "missing_dependency" // the op refers to something the stream does not have
 	StreamFull        Code = "stream_full"        // the state is at its limit
+	OpConflict        Code = "op_conflict"        // ids of a document were used for other content
 	TooLarge          Code = "too_large"          // this op is over its own limit
 )
 

@@ -33,7 +33,7 @@ const (
 	BadOp                  = crdt.BadOp
 	BadText                = crdt.BadText
 	SeqGap            Code = "seq_gap"
-	OpConflict        Code = "op_conflict"
+	OpConflict             = crdt.OpConflict
 	RemovedForever         = crdt.RemovedForever
 	Overflow               = crdt.Overflow
 	MissingDependency      = crdt.MissingDependency

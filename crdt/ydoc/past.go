@@ -20,10 +20,11 @@ func (t Text) PositionIn(pos int, past Past) (int, error) {
 		return 0, err
 	}
 	seen, now, found := 0, 0, pos == 0
-	t.eachRun(past, func(n int, was, is bool) bool {
+	t.eachRun(past, func(u stretch, was, is bool) bool {
 		if found {
 			return false
 		}
+		n := u.len()
 		if was && seen+n >= pos {
 			found = true
 			n = pos - seen
@@ -43,27 +44,29 @@ func (t Text) PositionIn(pos int, past Past) (int, error) {
 }
 
 // RangeIn returns where n units from pos on are now, as [position, length] in
-// ascending order, less those that are gone: positions and units are those of
-// somebody who has not seen past. What was inserted between them since is not
-// covered. The error is [ErrRange] or [ErrDeleted].
-func (t Text) RangeIn(pos, n int, past Past) ([][2]int, error) {
+// ascending order, and the ids of those that are gone: positions and units are
+// those of somebody who has not seen past. What was inserted between them since
+// is not covered. The error is [ErrRange] or [ErrDeleted].
+func (t Text) RangeIn(pos, n int, past Past) (spans [][2]int, gone []Range, err error) {
 	if err := t.valid(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if pos < 0 || n < 0 {
-		return nil, ErrRange
+		return nil, nil, ErrRange
 	}
-	var spans [][2]int
 	seen, now := 0, 0
-	t.eachRun(past, func(k int, was, is bool) bool {
-		if was && is {
-			from, to := max(pos, seen), min(pos+n, seen+k)
-			at := now + from - seen
-			if last := len(spans) - 1; from < to && last >= 0 && spans[last][0]+spans[last][1] == at {
-				spans[last][1] += to - from
-			} else if from < to {
-				spans = append(spans, [2]int{at, to - from})
-			}
+	t.eachRun(past, func(u stretch, was, is bool) bool {
+		k := u.len()
+		from, to := max(pos, seen), min(pos+n, seen+k)
+		switch last := len(spans) - 1; {
+		case !was || from >= to:
+		case !is:
+			first := u.from + uint32(from-seen)
+			gone = append(gone, Range{t.d.clients[u.client].id, first, first + uint32(to-from)})
+		case last >= 0 && spans[last][0]+spans[last][1] == now+from-seen:
+			spans[last][1] += to - from
+		default:
+			spans = append(spans, [2]int{now + from - seen, to - from})
 		}
 		if was {
 			seen += k
@@ -74,14 +77,28 @@ func (t Text) RangeIn(pos, n int, past Past) ([][2]int, error) {
 		return seen < pos+n
 	})
 	if seen < pos+n {
-		return nil, ErrRange
+		return nil, nil, ErrRange
 	}
-	return spans, nil
+	return spans, gone, nil
 }
 
-// eachRun goes through the text in runs of n units of which somebody saw all or
+// DeleteUpdate returns the update that deletes ids.
+func DeleteUpdate(ids []Range) []byte {
+	var spans []remoteSpan
+	for _, r := range ids {
+		spans = append(spans, remoteSpan{r.Client, r.From, r.To - r.From})
+	}
+	return appendRemoteSpans([]byte{0}, mergeRemote(spans))
+}
+
+// stretch is units of one client with ids that follow each other.
+type stretch struct{ client, from, to uint32 }
+
+func (u stretch) len() int { return int(u.to - u.from) }
+
+// eachRun goes through the text in runs of units of which somebody saw all or
 // nothing, and of which all or nothing is there now, until f returns false.
-func (t Text) eachRun(past Past, f func(n int, was, is bool) bool) {
+func (t Text) eachRun(past Past, f func(u stretch, was, is bool) bool) {
 	l := t.seq()
 	if l == none {
 		return
@@ -99,7 +116,7 @@ func (t Text) eachRun(past Past, f func(n int, was, is bool) bool) {
 				hidden, end := added.covers(it.client, clock, it.end())
 				revived, end := deleted.covers(it.client, clock, end)
 				was := !hidden && (!it.deleted() || revived)
-				if !f(int(end-clock), was, !it.deleted()) {
+				if !f(stretch{it.client, clock, end}, was, !it.deleted()) {
 					return
 				}
 				clock = end

@@ -58,7 +58,7 @@ func TestPast(t *testing.T) {
 					t.Fatalf("PositionIn(%d) = %d, want %d", pos, got, want)
 				}
 				n := r.IntN(len(was) - pos + 1)
-				spans, err := text.RangeIn(pos, n, past)
+				spans, gone, err := text.RangeIn(pos, n, past)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -67,10 +67,19 @@ func TestPast(t *testing.T) {
 					units = append(units, is[s[0]:s[0]+s[1]]...)
 				}
 				var left []id
+				lost := 0
 				for _, u := range was[pos : pos+n] {
 					if has(place, u) {
 						left = append(left, u)
+						continue
 					}
+					lost++
+				}
+				for _, g := range gone {
+					lost -= int(g.To - g.From)
+				}
+				if lost != 0 {
+					t.Fatalf("RangeIn(%d, %d) says %v are gone; off by %d", pos, n, gone, lost)
 				}
 				if fmt.Sprint(units) != fmt.Sprint(left) {
 					t.Fatalf("RangeIn(%d, %d) covers %v, want %v", pos, n, units, left)
@@ -79,7 +88,7 @@ func TestPast(t *testing.T) {
 			if _, err := text.PositionIn(len(was)+1, past); !errors.Is(err, ErrRange) {
 				t.Fatalf("a position beyond the old text: %v", err)
 			}
-			if _, err := text.RangeIn(0, len(was)+1, past); !errors.Is(err, ErrRange) {
+			if _, _, err := text.RangeIn(0, len(was)+1, past); !errors.Is(err, ErrRange) {
 				t.Fatalf("a range beyond the old text: %v", err)
 			}
 		})
