@@ -30,7 +30,7 @@ func (s *Stream) local(ev *Local, fx *Effects) {
 // own makes the next op of a writer whose ops the hub numbers.
 func (s *Stream) own(w *writer, seq uint64, body []byte, subject string, t *tally) *accepted {
 	return &accepted{
-		w: w, prev: w.pending.seq, op: body, subject: subject, tally: t,
+		w: w, prev: w.pending.seq, sent: body, subject: subject, tally: t,
 		mark: mark{seq: seq, at: max(s.head.Offset, w.pending.at), hash: wire.WriterHash(w.pending.hash, seq, body)},
 	}
 }

@@ -2,6 +2,8 @@ package hubcore
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 
 	"github.com/wavesiddhartha/flowsync/crdt"
@@ -14,7 +16,8 @@ type accepted struct {
 	w       *writer
 	prev    uint64
 	mark    mark
-	op      []byte
+	sent    []byte // the op as its author sent it
+	op      []byte // as it will be committed
 	session uint64
 	subject string
 	tally   *tally
@@ -137,7 +140,7 @@ func (s *Stream) pushOps(ev *Push, sub *subscriber, t *tally, fx *Effects) {
 			at = *p.At
 		}
 		a := &accepted{
-			w: w, prev: prev, op: bytes.Clone(op), session: sub.m.Number, subject: sub.m.Subject, tally: t,
+			w: w, prev: prev, sent: bytes.Clone(op), session: sub.m.Number, subject: sub.m.Subject, tally: t,
 			mark: mark{seq: seq, at: at, hash: wire.WriterHash(w.pending.hash, seq, op)},
 		}
 		if err := s.accept(a); err != nil {
@@ -196,9 +199,6 @@ func (s *Stream) pushError(ev *Push, seq uint64, e *wire.Error, fx *Effects) {
 // accept checks an op against the confirmed state plus all that waits, and queues
 // it for the next append.
 func (s *Stream) accept(a *accepted) *crdt.Error {
-	if len(a.op) > s.cfg.EntryBytes {
-		return crdt.Errorf(crdt.TooLarge, "the op is larger than %d bytes", s.cfg.EntryBytes)
-	}
 	if a.mark.at > s.head.Offset {
 		return crdt.Errorf(crdt.BadOp, "at is beyond the stream's newest offset")
 	}
@@ -207,20 +207,19 @@ func (s *Stream) accept(a *accepted) *crdt.Error {
 	}
 	op := crdt.Op{
 		Offset: s.head.Offset + uint64(len(s.inflight)+len(s.waiting)) + 1,
-		At:     a.mark.at, Writer: a.w.id, Seq: a.mark.seq, Body: a.op,
+		At:     a.mark.at, Writer: a.w.id, Seq: a.mark.seq, Body: a.sent,
 	}
-	on := s.ahead()
-	grow, err := on.Check(op)
+	edited, err := s.edit(&op)
+	if err == nil {
+		err = s.check(op)
+	}
 	if err != nil {
-		var refused *crdt.Error
-		if errors.As(err, &refused) {
-			return refused
+		if edited {
+			s.draft = nil // it holds the edit
 		}
-		return crdt.Errorf(crdt.BadOp, "the stream's rule refused the op")
+		return refusal(err)
 	}
-	if grow > 0 && on.Size()+grow > s.cfg.StateBytes {
-		return crdt.Errorf(crdt.StreamFull, "the stream's state is at its limit of %d bytes; remove something first", s.cfg.StateBytes)
-	}
+	a.op = op.Body
 	if s.draft != nil {
 		s.draft.Apply(op)
 	}
@@ -228,6 +227,74 @@ func (s *Stream) accept(a *accepted) *crdt.Error {
 	a.tally.left++
 	s.waiting = append(s.waiting, a)
 	return nil
+}
+
+// check asks the limits and the rule about an op in the form it is committed in.
+func (s *Stream) check(op crdt.Op) error {
+	if len(op.Body) > s.cfg.EntryBytes {
+		return crdt.Errorf(crdt.TooLarge, "the op is larger than %d bytes", s.cfg.EntryBytes)
+	}
+	on := s.ahead()
+	grow, err := on.Check(op)
+	if err == nil && grow > 0 && on.Size()+grow > s.cfg.StateBytes {
+		err = crdt.Errorf(crdt.StreamFull, "the stream's state is at its limit of %d bytes; remove something first", s.cfg.StateBytes)
+	}
+	return err
+}
+
+// refusal is why a rule refused an op.
+func refusal(err error) *crdt.Error {
+	var refused *crdt.Error
+	if errors.As(err, &refused) {
+		return refused
+	}
+	return crdt.Errorf(crdt.BadOp, "the stream's rule refused the op")
+}
+
+// edit turns an op in positions into the one that is committed: positions count
+// in what its author had seen, and what others did since moves them. The draft
+// then has the edit already, and taking the op into it changes nothing.
+func (s *Stream) edit(op *crdt.Op) (edited bool, err error) {
+	if e, ok := s.state.(crdt.Editor); !ok || !e.Positional(op.Body) {
+		return false, nil
+	}
+	entries, ok := s.ring.after(op.At, s.head.Offset)
+	if !ok {
+		return false, crdt.Errorf(crdt.MissingDependency, "the positions are those of a text too long ago; read it again")
+	}
+	since := make([]crdt.Op, 0, len(entries)+len(s.inflight)+len(s.waiting))
+	for i := range entries {
+		e := &entries[i]
+		since = append(since, crdt.Op{Offset: e.Offset, At: e.At, Writer: e.Writer, Seq: e.Seq, Body: e.Op})
+	}
+	since = append(since, s.ops()...)
+	if s.draft == nil {
+		s.draft = s.makeDraft()
+	}
+	body, err := s.draft.(crdt.Editor).Edit(*op, since, s.author(op.Writer))
+	if err != nil {
+		return false, err
+	}
+	op.Body = body
+	return true, nil
+}
+
+// author is the document client by which this process edits for a writer.
+func (s *Stream) author(w crdt.Writer) uint64 {
+	sum := sha256.Sum256([]byte(s.cfg.Inc + "\x00" + w.Client + "\x00" + w.Inc))
+	return uint64(binary.BigEndian.Uint32(sum[:]))
+}
+
+// ops are the ops that are accepted and not committed, in order.
+func (s *Stream) ops() []crdt.Op {
+	var ops []crdt.Op
+	for _, list := range [2][]*accepted{s.inflight, s.waiting} {
+		for _, a := range list {
+			off := s.head.Offset + uint64(len(ops)) + 1
+			ops = append(ops, crdt.Op{Offset: off, At: a.mark.at, Writer: a.w.id, Seq: a.mark.seq, Body: a.op})
+		}
+	}
+	return ops
 }
 
 // ahead is the state with everything applied that waits for its commit. On a
@@ -238,16 +305,17 @@ func (s *Stream) ahead() crdt.State {
 		return s.state
 	}
 	if s.draft == nil {
-		s.draft = s.state.Clone()
-		off := s.head.Offset
-		for _, list := range [2][]*accepted{s.inflight, s.waiting} {
-			for _, a := range list {
-				off++
-				s.draft.Apply(crdt.Op{Offset: off, At: a.mark.at, Writer: a.w.id, Seq: a.mark.seq, Body: a.op})
-			}
-		}
+		s.draft = s.makeDraft()
 	}
 	return s.draft
+}
+
+func (s *Stream) makeDraft() crdt.State {
+	draft := s.state.Clone()
+	for _, op := range s.ops() {
+		draft.Apply(op)
+	}
+	return draft
 }
 
 // refresh reads the log to its head and then steps ev again.
