@@ -51,8 +51,8 @@ func (n *Node) Open(stream string, o OpenOptions) error {
 	return n.try(ev)
 }
 
-// Leave closes a stream once its pending ops are acked. Its state is forgotten
-// by the hub's account of this client, not by others.
+// Leave closes a stream once its pending ops are acked. Using it again opens it
+// again.
 func (n *Node) Leave(stream string) { n.do(clientcore.CloseStream{Stream: stream}) }
 
 // ensure opens a stream unless it is open. Called with mu held.

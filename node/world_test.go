@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // world is a hub on a loopback port that can be killed and started again over
 // the same store.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	addr  string
 	store store.Store
 
@@ -33,7 +33,7 @@ type world struct {
 	listener net.Listener
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	w := &world{t: t, addr: "127.0.0.1:0", store: store.NewMemory(), conns: map[net.Conn]struct{}{}}
 	w.up()
 	t.Cleanup(w.down)
@@ -138,7 +138,7 @@ func soon(t *testing.T) context.Context {
 	return ctx
 }
 
-func must(t *testing.T, errs ...error) {
+func must(t testing.TB, errs ...error) {
 	t.Helper()
 	for _, err := range errs {
 		if err != nil {

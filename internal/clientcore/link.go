@@ -319,10 +319,21 @@ func (c *Client) receive(m wire.HubMessage) {
 		if tag, ok := c.answered(m.Ref); ok {
 			c.emit(HistoryPage{Tag: tag, Entries: m.Entries, More: m.More})
 		}
+	case *wire.Authed:
+		c.askAgain()
 	case *wire.Expiring:
 		if !c.link.renewing {
 			c.link.renewing = true
 			c.emit(NeedToken{Reason: Expiring})
+		}
+	}
+}
+
+// askAgain opens the streams that the former token did not allow.
+func (c *Client) askAgain() {
+	for _, st := range c.order {
+		if st.phase == halted {
+			st.phase, st.openAt = closed, 0
 		}
 	}
 }

@@ -133,6 +133,16 @@ var openScripts = []script{
 			r.t.Fatal("the next session did not ask again")
 		}
 	}},
+	{name: "refused, an op that turns out committed stays in the view", play: func(r *rig) {
+		r.opened("n", 5, 3).do(Push{Stream: "n", Op: inc(1)}, Flush{})
+		r.hub(`{"t":"error","stream":"n","code":"resync","retry":true,"msg":"again"}`).do(Flush{})
+		r.hub(`{"t":"synced","ref":"o1","stream":"n","outcome":"denied","yours":{"seq":1,"hash":"%s"}}`, r.hash("n", 1))
+		r.did("save head n acked=1", "acked n 1", "fault n denied", "changed n", "status online").shows("n", "6")
+	}},
+	{name: "a fresh token asks again for what the former one did not allow", play: func(r *rig) {
+		r.do(Open{Stream: "n", Mode: wire.Read}).online().hub(`{"t":"synced","stream":"n","outcome":"denied"}`).flush()
+		r.hub(`{"t":"authed","ref":"a1"}`).flush(`{"t":"sub","ref":"o1","stream":"n","mode":"r","as":"state"}`)
+	}},
 	{name: "granted to read only: the state comes, the ops beyond yours do not go", play: func(r *rig) {
 		r.do(Open{Stream: "n", Rule: "crdt-counter"}, Push{Stream: "n", Op: inc(1)}, Push{Stream: "n", Op: inc(2)}).online()
 		h := r.hash("n", 1)

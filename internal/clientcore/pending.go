@@ -29,7 +29,15 @@ func (c *Client) push(name string, body []byte) error {
 	if !st.mode.Writes() || st.phase == open && !st.granted.Writes() {
 		return wire.Errorf(wire.AccessDenied, "writing to this stream is not granted")
 	}
+	if st.inc == "" && !st.ephemeral {
+		st.inc = c.newInc()
+	}
+	body, err := c.edit(st, body)
+	if err != nil {
+		return err
+	}
 	if err := c.check(st, body); err != nil {
+		st.unedit()
 		return err
 	}
 	if st.ephemeral {
@@ -37,10 +45,8 @@ func (c *Client) push(name string, body []byte) error {
 		return nil
 	}
 	if full := c.full(len(body)); full != nil {
+		st.unedit()
 		return full
-	}
-	if st.inc == "" {
-		st.inc = c.newInc()
 	}
 	if !st.saved {
 		st.saved = true
@@ -79,12 +85,16 @@ func (c *Client) check(st *stream, body []byte) error {
 		Offset: st.offset + uint64(len(st.pending)) + 1, At: max(st.at, st.offset),
 		Writer: crdt.Writer{Client: c.cfg.Client, Inc: st.inc}, Seq: st.next, Body: body,
 	}
-	_, err := state.Check(op)
-	if err == nil {
-		return nil
+	if _, err := state.Check(op); err != nil {
+		return refusal(err)
 	}
-	if refusal, ok := err.(*crdt.Error); ok {
-		return wire.Errorf(refusal.Code, "%s", refusal.Msg)
+	return nil
+}
+
+// refusal is a rule's refusal as the application sees it.
+func refusal(err error) error {
+	if refused, ok := err.(*crdt.Error); ok {
+		return wire.Errorf(refused.Code, "%s", refused.Msg)
 	}
 	return wire.Errorf(wire.BadOp, "the stream's rule refuses the op")
 }
@@ -244,7 +254,7 @@ func (c *Client) unqueue(st *stream, lo, hi int) {
 // that waits under this seq. It reports false when it is another.
 func (c *Client) ownEntry(st *stream, e *wire.Entry) bool {
 	if i := st.find(e.Seq); i >= 0 {
-		if !bytes.Equal(st.pending[i].Body, e.Op) {
+		if !bytes.Equal(st.pending[i].Body, e.Op) && !st.positional(st.pending[i].Body) {
 			return false
 		}
 		if e.Seq > st.acked && !c.confirm(st, e.Seq, st.pending[i].hash) {
@@ -288,7 +298,9 @@ func (c *Client) buryRange(st *stream, lo, hi int, code wire.Code, msg string) {
 	if lo == hi {
 		return
 	}
+	var refused [][]byte
 	for _, p := range st.pending[lo:hi] {
+		refused = append(refused, p.Body)
 		d := DeadLetter{
 			Stream: st.name, Inc: st.inc, Seq: p.Seq, Hash: p.hash, Sent: p.sent,
 			Code: code, Msg: msg, Op: p.Body,
@@ -298,6 +310,7 @@ func (c *Client) buryRange(st *stream, lo, hi int, code wire.Code, msg string) {
 		c.emit(Rejected{ID: p.id, Dead: d})
 	}
 	c.unqueue(st, lo, hi)
+	c.carry(st, refused, lo)
 	st.rechain()
 	c.emit(Changed{Stream: st.name})
 }
@@ -358,8 +371,11 @@ func (c *Client) doubt(st *stream, msg string) {
 // reissue gives the unacked ops to a new incarnation, as if never sent. The
 // acked ones that still waited for their entry are gone from the hub's history.
 func (c *Client) reissue(st *stream) {
+	if st.retired > 0 {
+		c.keep(st.name) // while the seqs that it takes over are those of the queue
+	}
 	c.unqueue(st, 0, st.from(st.acked+1))
-	st.inc, st.next = c.newInc(), 1
+	st.inc, st.next, st.author = c.newInc(), 1, 0
 	st.acked, st.hash, st.retired = 0, [8]byte{}, 0
 	for i := range st.pending {
 		p := &st.pending[i]

@@ -14,7 +14,7 @@ const (
 	closed  phase = iota // to be opened, not before openAt
 	opening              // asked; until the answer all else about the stream is ignored
 	open
-	halted // refused; the next session asks again
+	halted // refused; the next session, or another token, asks again
 )
 
 // stream is one stream of the client.
@@ -58,6 +58,7 @@ type stream struct {
 	saved   bool   // the queue has a head
 	retired uint64 // keeping: ops up to here are in the confirmed state
 	view    crdt.State
+	author  uint64 // document client of new edits; 0: take one
 
 	own  []ownKey // ephemeral: see ephemeral.go
 	here presence

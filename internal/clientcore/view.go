@@ -14,6 +14,11 @@ func (c *Client) show(st *stream) crdt.State {
 	if st.state == nil || len(st.pending) == 0 {
 		return st.state
 	}
+	return c.ownView(st)
+}
+
+// ownView is a copy of the confirmed state with the pending ops on top.
+func (c *Client) ownView(st *stream) crdt.State {
 	if st.view == nil {
 		st.view = st.state.Clone()
 		for i := range st.pending {

@@ -20,10 +20,11 @@ func NewCounter(in Streams, name string) Counter { return Counter{stream{in, nam
 // maxAmount is the greatest amount of one op: 2^53−1.
 const maxAmount = 1<<53 - 1
 
-// amountOp is a counter's op.
+// amountOp is a counter's op. Fields of ops are in canonical order, which spares
+// sorting them.
 type amountOp struct {
-	Op     string `json:"op"`
 	Amount uint64 `json:"amount"`
+	Op     string `json:"op"`
 }
 
 // Add adds n, which may be negative. Adding 0 does nothing. Each call is one op,

@@ -16,15 +16,15 @@ func NewMap(in Streams, name string) Map { return Map{stream{in, name}} }
 
 // keyOp is a map's op that sets a key.
 type keyOp struct {
-	Op    string `json:"op"`
 	Key   string `json:"key"`
+	Op    string `json:"op"`
 	Value any    `json:"value"`
 }
 
 // deleteOp is a map's op that deletes a key.
 type deleteOp struct {
-	Op  string `json:"op"`
 	Key string `json:"key"`
+	Op  string `json:"op"`
 }
 
 // Set writes a key's value, anything that encodes to JSON.

@@ -1,0 +1,67 @@
+package clientcore
+
+import "github.com/wavesiddhartha/flowsync/crdt"
+
+// Texts and documents: what the application asks for in positions becomes an
+// update here, on the own view, so that it means the same wherever it arrives.
+
+// edit makes an op of an edit in positions, which the view then shows already.
+// Every other op stays as it is.
+func (c *Client) edit(st *stream, body []byte) ([]byte, error) {
+	e, ok := st.state.(crdt.Editor)
+	if !ok || !e.Positional(body) {
+		return body, nil
+	}
+	view := c.ownView(st).(crdt.Editor)
+	if st.author == 0 || view.Taken(st.author) {
+		// A document client that nobody else has: it must not come back after a
+		// restart, since what was queued then may be lost.
+		st.author = uint64(c.cfg.Random()) | 1
+	}
+	op := crdt.Op{
+		Offset: st.offset + uint64(len(st.pending)) + 1, At: max(st.at, st.offset),
+		Writer: crdt.Writer{Client: c.cfg.Client, Inc: st.inc}, Seq: st.next, Body: body,
+	}
+	made, err := view.Edit(op, nil, st.author)
+	if err != nil {
+		st.view = nil
+		return nil, refusal(err)
+	}
+	return made, nil
+}
+
+// carry keeps what later ops need of refused ones. The later edits of a document
+// refer to what the refused ones inserted; it stays as deleted content in the op
+// at place i, which is not in the log, whatever was sent of it: over a refused op
+// nothing is accepted. New edits use another document client.
+func (c *Client) carry(st *stream, refused [][]byte, i int) {
+	e, ok := st.state.(crdt.Editor)
+	if !ok {
+		return
+	}
+	st.author = 0
+	if i >= len(st.pending) {
+		return
+	}
+	p := &st.pending[i]
+	body, err := e.Carry(refused, p.Body)
+	if err != nil {
+		return // the hub will refuse what depends on it
+	}
+	c.pendingBytes += len(body) - len(p.Body)
+	p.Body = body
+}
+
+// unedit drops the view, which may hold an edit that is refused after all.
+func (st *stream) unedit() {
+	if _, ok := st.state.(crdt.Editor); ok {
+		st.view = nil
+	}
+}
+
+// positional reports whether an op was queued in positions, because the rule was
+// not known then. The hub commits another form of it.
+func (st *stream) positional(body []byte) bool {
+	e, ok := st.state.(crdt.Editor)
+	return ok && e.Positional(body)
+}
