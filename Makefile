@@ -66,10 +66,10 @@ current:
 bench:
 	go test -p 1 -run '^$$' -bench . -benchmem $(PKG)
 
-## bench-text: the text engine beside its peers on the sessions in TRACES
+## bench-text: the text engine beside yjs and json-joy (needs Node) on the sessions in TRACES
 .PHONY: bench-text
 bench-text:
-	go run ./crdt/ydoc/textbench -compare $(TRACES)/*
+	go run ./crdt/ydoc/textbench -compare $(TRACES)
 
 ## fuzz: each fuzz target in turn, for FUZZTIME each
 .PHONY: fuzz

@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +42,18 @@ func TestPushFromStdin(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	if r := runCommand(t, "", "get", "chat:lobby", "--url", url); r != (result{out: "[{\"text\":\"<b>&\"}]\n"}) {
+		t.Errorf("get: %+v", r)
+	}
+}
+
+func TestPushText(t *testing.T) {
+	_, url := dev(t)
+	for _, op := range []string{`{"op":"insert","pos":0,"text":"hello"}`, `{"op":"insert","pos":5,"text":" wörld"}`, `{"op":"delete","pos":0,"count":1}`} {
+		if r := runCommand(t, "", "push", "text:doc", op, "--url", url); r != (result{}) {
+			t.Fatalf("%s: %+v", op, r)
+		}
+	}
+	if r := runCommand(t, "", "get", "text:doc", "--url", url); r != (result{out: "\"ello wörld\"\n"}) {
 		t.Errorf("get: %+v", r)
 	}
 }
@@ -138,12 +152,13 @@ func TestWatchReconnects(t *testing.T) {
 // Every example of every command runs, as it stands, in a shell.
 func TestExamplesRun(t *testing.T) {
 	_, url := dev(t)
-	for _, command := range []string{"", "push", "get", "watch", "node", "version"} {
+	for _, command := range []string{"", "dev", "push", "get", "watch", "node", "version"} {
 		for _, example := range examplesOf(command) {
-			if strings.HasPrefix(example, "flowsync dev") {
-				continue // TestDev… run them, on other ports
-			}
 			t.Run(example, func(t *testing.T) {
+				if args, ok := strings.CutPrefix(example, "flowsync dev"); ok {
+					runDevExample(t, strings.Fields(args))
+					return
+				}
 				script := strings.ReplaceAll(example, defaultURL, url)
 				if strings.HasPrefix(script, "flowsync watch") {
 					script = strings.ReplaceAll(script, "--timeout 5s", "") + " --timeout 500ms"
@@ -162,5 +177,35 @@ func TestExamplesRun(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// runDevExample starts a hub as the example says, but on a free port, and ends
+// it once it answers.
+func runDevExample(t *testing.T, args []string) {
+	t.Helper()
+	port := freePort(t)
+	if i := slices.Index(args, "--addr"); i >= 0 {
+		host, _, _ := strings.Cut(args[i+1], ":")
+		args[i+1] = host + ":" + port
+	} else {
+		args = append(args, "--addr", ":"+port)
+	}
+	p := start(t, append([]string{"dev"}, args...)...)
+	until := time.Now().Add(patience)
+	for {
+		resp, err := http.Get("http://127.0.0.1:" + port + "/healthz")
+		if err == nil {
+			resp.Body.Close()
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	p.interrupt()
+	if code := p.wait(); code != exitDone {
+		t.Errorf("exit status %d", code)
 	}
 }

@@ -117,3 +117,14 @@ func listenSilently(t *testing.T) string {
 	t.Cleanup(func() { l.Close() })
 	return l.Addr().String() // the kernel accepts for it
 }
+
+// freePort returns a port that nobody listens on.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}

@@ -18,6 +18,8 @@ type namespace struct {
 // else is a map, the rule that holds any shape of value.
 func devStreams() []namespace {
 	return []namespace{
+		{"text:*", crdt.Text},
+		{"doc:*", crdt.Text},
 		{"counter:*", crdt.Counter},
 		{"set:*", crdt.ORSet},
 		{"2pset:*", crdt.Set},
@@ -31,7 +33,9 @@ func devStreams() []namespace {
 }
 
 // wellKnown are the streams that the panel names.
-func wellKnown() []string { return []string{"counter:value", "set:guests", "chat:*"} }
+func wellKnown() []string {
+	return []string{"text:doc", "doc:text", "counter:value", "set:guests", "chat:*"}
+}
 
 // ruleOf returns the rule that a name, or a pattern of the table, has in dev.
 func ruleOf(name string) crdt.Builtin {

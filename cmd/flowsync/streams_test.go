@@ -9,6 +9,7 @@ import (
 
 func TestDevStreams(t *testing.T) {
 	for name, want := range map[string]crdt.Builtin{
+		"text:doc": crdt.Text, "doc:text": crdt.Text,
 		"counter:value": crdt.Counter, "set:guests": crdt.ORSet, "chat:lobby": crdt.Log, "chat:*": crdt.Log,
 		"chat:eu:lobby": crdt.Log, "cursor:a": crdt.Ephemeral, "settings": crdt.Map, "counters:x": crdt.Map,
 	} {
