@@ -15,6 +15,12 @@ func (d *Doc) Apply(update []byte) error {
 	if d.tx.depth > 0 {
 		return errNested
 	}
+	if done, err := d.applyOne(update); done || err != nil {
+		return err
+	}
+	if d.deleteOnly(update) {
+		return nil
+	}
 	if err := d.in.check(update, &d.limits); err != nil {
 		return err
 	}

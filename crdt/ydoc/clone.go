@@ -16,7 +16,7 @@ func (d *Doc) Clone() *Doc {
 		inners: slices.Clone(d.inners), types: slices.Clone(d.types), roots: maps.Clone(d.roots),
 		freeItem: d.freeItem, freeList: d.freeList, freeLeaf: d.freeLeaf, freeInner: d.freeInner, freeShared: d.freeShared,
 		redone: maps.Clone(d.redone), pending: d.pending,
-		marks: d.marks, version: d.version, txns: d.txns,
+		near: nearby{leaf: none}, marks: d.marks, version: d.version, txns: d.txns,
 		formats: formats{
 			entries: slices.Clone(d.formats.entries),
 			plain:   maps.Clone(d.formats.plain),

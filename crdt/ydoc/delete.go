@@ -72,6 +72,7 @@ func (d *Doc) deleteOne(i int32) {
 	}
 	d.grow(at, -d.leaves[at.leaf].lens[at.slot])
 	it.flags |= flagDeleted
+	d.tx.removed = true
 	d.version++
 	d.noteDeleted(it)
 	d.noteChanged(d.leaves[at.leaf].list)
@@ -82,6 +83,9 @@ func (d *Doc) deleteRange(s span) {
 	c := &d.clients[s.client]
 	b, k := c.find(s.clock)
 	i := c.blocks[b].runs[k].item
+	if d.cutEdge(b, k, s) {
+		return
+	}
 	if it := &d.items[i]; !it.deleted() && it.clock < s.clock {
 		d.split(i, s.clock-it.clock)
 		b, k = c.find(s.clock)
@@ -161,6 +165,7 @@ func (d *Doc) collectList(l int32, stack []int32) []int32 {
 	}
 	li := &d.lists[l]
 	li.root, li.level, li.first, li.last = none, 0, none, none
+	d.near.leaf = none
 	return stack
 }
 

@@ -56,6 +56,7 @@ type Doc struct {
 	budget  int    // of neighbours that the current update may still look at
 	version uint32 // counts changes of positions, but for extensions at typed
 	typed   cursor
+	near    nearby
 
 	tx      txn
 	spare   txn // the transaction that tidies formats, kept for its memory
@@ -68,6 +69,7 @@ type Doc struct {
 
 	in      inbox
 	ranges  []span // scratch of encoders
+	out     []byte
 	sink    []byte // of AppendTransact
 	sinking bool
 }
@@ -89,7 +91,7 @@ func New(client uint64) *Doc { return NewLimited(client, Limits{}) }
 func NewLimited(client uint64, l Limits) *Doc {
 	d := &Doc{limits: l.withDefaults()}
 	d.freeItem, d.freeList, d.freeLeaf, d.freeInner, d.freeShared = none, none, none, none, none
-	d.version = 1
+	d.version, d.near.leaf = 1, none
 	d.SetClient(client)
 	return d
 }

@@ -75,6 +75,15 @@ func (d *Doc) gap(l int32, pos uint32) (left int32, right spot) {
 
 // deleteVisible deletes n positions of list l from pos on.
 func (d *Doc) deleteVisible(l int32, pos, n uint32) {
+	if at, off := d.seek(l, pos+1); d.unwatched() {
+		it := &d.items[d.itemIn(at)]
+		if off-1+n <= it.length {
+			s := span{it.client, it.clock + off - 1, n}
+			if b, k := d.clients[s.client].find(it.clock); d.cutEdge(b, k, s) {
+				return
+			}
+		}
+	}
 	_, at := d.gap(l, pos)
 	for n > 0 && at.leaf != none {
 		i := d.itemIn(at)

@@ -10,6 +10,8 @@ type txn struct {
 	local   bool
 	author  *UndoManager // that is undoing or redoing
 	added   bool         // items were added, not only grown in place
+	removed bool         // items were deleted, not only cut at an edge
+	certain bool         // it cannot be rolled back any more
 	touched []uint32     // clients, in order
 	deletes []span       // in order, merged and sorted at the end
 	splits  []id         // where items were split, or may merge for another reason
@@ -64,7 +66,8 @@ func (d *Doc) leave() {
 func (d *Doc) begin(local bool) {
 	d.txns++
 	t := &d.tx
-	t.number, t.local, t.author, t.added = d.txns, local, nil, false
+	t.number, t.local, t.author, t.added, t.removed = d.txns, local, nil, false, false
+	t.certain = local
 	t.touched, t.deletes, t.splits, t.lists = t.touched[:0], t.deletes[:0], t.splits[:0], t.lists[:0]
 	t.pairs, t.births, t.roots, t.splices = t.pairs[:0], t.births[:0], t.roots[:0], t.splices[:0]
 }
@@ -73,7 +76,10 @@ func (d *Doc) begin(local bool) {
 // remote changes, collects what was deleted, merges what became alike and tells
 // observers, in the order in which yjs does these things.
 func (d *Doc) commit() {
-	if len(d.managers)+len(d.observers) == 0 && d.tx.plain() {
+	if d.unwatched() && d.tx.plain() {
+		if len(d.tx.deletes) > 1 {
+			d.tx.deletes = mergeSpans(d.tx.deletes)
+		}
 		d.emit()
 		return
 	}
@@ -100,13 +106,17 @@ func (d *Doc) tellManagers() {
 }
 
 // plain says that a transaction left nothing to collect or merge.
-func (t *txn) plain() bool { return !t.added && len(t.deletes) == 0 && len(t.splits) == 0 }
+func (t *txn) plain() bool { return !t.added && !t.removed && len(t.splits) == 0 }
+
+// unwatched says that nobody must be told about transactions.
+func (d *Doc) unwatched() bool { return len(d.managers)+len(d.observers) == 0 }
 
 // emit writes the update for AppendTransact.
 func (d *Doc) emit() {
 	if d.sinking {
 		d.sinking = false
-		d.sink = d.appendTransaction(d.sink)
+		d.out = d.appendTransaction(d.out[:0])
+		d.sink = append(d.sink, d.out...)
 	}
 }
 

@@ -154,6 +154,12 @@ func (d *Doc) prevItem(i int32) int32 { return d.itemIn(d.before(d.spotOf(i))) }
 // into that item pos is, from 1 to its length. pos must be from 1 to the size
 // of l.
 func (d *Doc) seek(l int32, pos uint32) (spot, uint32) {
+	if d.near.leaf != none && d.near.list == l && pos > d.near.start {
+		if at, off, ok := d.seekNear(pos); ok {
+			return at, off
+		}
+	}
+	want := pos
 	at := d.lists[l].root
 	for level := d.lists[l].level; level > 0; level-- {
 		in := &d.inners[at]
@@ -164,6 +170,7 @@ func (d *Doc) seek(l int32, pos uint32) (spot, uint32) {
 		}
 		at = in.kids[s]
 	}
+	d.near = nearby{l, at, want - pos}
 	lf := &d.leaves[at]
 	s := 0
 	for pos > lf.lens[s] {
@@ -171,6 +178,33 @@ func (d *Doc) seek(l int32, pos uint32) (spot, uint32) {
 		s++
 	}
 	return spot{at, s}, pos
+}
+
+// nearby is the leaf that seek found last, and how many positions come before
+// it, which holds for as long as no other leaf of the list changes.
+type nearby struct {
+	list  int32
+	leaf  int32 // none: unknown
+	start uint32
+}
+
+// seekNear is seek in the leaf nearby and the one behind it.
+func (d *Doc) seekNear(pos uint32) (spot, uint32, bool) {
+	at := d.near.leaf
+	pos -= d.near.start
+	for range 2 {
+		lf := &d.leaves[at]
+		for s, n := range lf.lens[:lf.n] {
+			if pos <= n {
+				return spot{at, s}, pos, true
+			}
+			pos -= n
+		}
+		if at = lf.next; at == none {
+			break
+		}
+	}
+	return spot{}, 0, false
 }
 
 // rank returns how many positions come before a place.
@@ -218,6 +252,9 @@ func (d *Doc) grow(s spot, delta uint32) {
 
 func (d *Doc) bubble(leaf int32, delta uint32) {
 	lf := &d.leaves[leaf]
+	if leaf != d.near.leaf {
+		d.near.leaf = none
+	}
 	d.lists[lf.list].size += delta
 	p, slot := lf.parent, lf.slot
 	for p != none {
@@ -406,6 +443,7 @@ func (d *Doc) unlink(leaf int32) {
 		li.last = lf.prev
 	}
 	parent, slot := lf.parent, int(lf.slot)
+	d.near.leaf = none
 	lf.list = d.freeLeaf
 	d.freeLeaf = leaf
 	for parent != none {
