@@ -43,6 +43,8 @@ const (
 	Map       = crdt.Map
 	LWW       = crdt.LWW
 	Log       = crdt.Log
+	Text      = crdt.Text
+	Doc       = crdt.Doc
 	Ephemeral = crdt.Ephemeral
 )
 

@@ -10,6 +10,7 @@ type (
 	MapRef      = ref.Map
 	RegisterRef = ref.Register
 	LogRef      = ref.Log
+	TextRef     = ref.Text
 )
 
 // Counter refers to a stream of rule crdt-counter.
@@ -26,3 +27,6 @@ func (h *Hub) Register(stream string) RegisterRef { return ref.NewRegister(h, st
 
 // Log refers to a stream of rule append-log.
 func (h *Hub) Log(stream string) LogRef { return ref.NewLog(h, stream) }
+
+// Text refers to a stream of rule crdt-text.
+func (h *Hub) Text(stream string) TextRef { return ref.NewText(h, stream) }

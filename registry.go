@@ -17,7 +17,7 @@ type StreamOption func(*registration) error
 // Initial is the value of a stream that has no ops yet, committed as its first
 // op. v is anything that encodes to JSON in the shape of the rule: an integer or
 // {"increments":{},"decrements":{}} for a counter, an array of strings for a set,
-// an object for a map, an array for a log, anything for lww.
+// an object for a map, an array for a log, a string for a text, anything for lww.
 func Initial(v any) StreamOption {
 	return func(r *registration) error {
 		initial, err := wire.Marshal(v)
@@ -34,6 +34,19 @@ func Initial(v any) StreamOption {
 func Keep(n int) StreamOption {
 	return func(r *registration) error {
 		r.options = fmt.Appendf(nil, `{"keep":%d,"op":"options"}`, n)
+		return r.try(crdt.Op{Offset: 1, Writer: crdt.Writer{Client: "hub:options"}, Seq: 1, Body: r.options})
+	}
+}
+
+// TextRoot is the name of the Y.Text that a text stream shows; other roots of its
+// document are kept and not shown. Default "text".
+func TextRoot(name string) StreamOption {
+	return func(r *registration) error {
+		root, err := wire.Marshal(name)
+		if err != nil {
+			return fmt.Errorf("TextRoot: %w", err)
+		}
+		r.options = fmt.Appendf(nil, `{"op":"options","root":%s}`, root)
 		return r.try(crdt.Op{Offset: 1, Writer: crdt.Writer{Client: "hub:options"}, Seq: 1, Body: r.options})
 	}
 }

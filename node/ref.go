@@ -13,6 +13,7 @@ type (
 	Register = ref.Register
 	Map      = ref.Map
 	Log      = ref.Log
+	Text     = ref.Text
 )
 
 // Counter refers to a crdt-counter stream and opens it.
@@ -45,6 +46,12 @@ func (n *Node) Map(stream string) Map {
 func (n *Node) Log(stream string) Log {
 	n.expect(stream, crdt.Log)
 	return ref.NewLog(n, stream)
+}
+
+// Text refers to a crdt-text stream and opens it.
+func (n *Node) Text(stream string) Text {
+	n.expect(stream, crdt.Text)
+	return ref.NewText(n, stream)
 }
 
 // expect opens a stream with a rule in mind, unless it is open. An error comes

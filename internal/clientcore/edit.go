@@ -50,6 +50,7 @@ func (c *Client) carry(st *stream, refused [][]byte, i int) {
 	}
 	c.pendingBytes += len(body) - len(p.Body)
 	p.Body = body
+	c.emit(SaveOp{Stream: st.name, Op: p.Op}) // in place of the one under its seq
 }
 
 // unedit drops the view, which may hold an edit that is refused after all.

@@ -58,7 +58,7 @@ type (
 	// SaveHead replaces a stream's head.
 	SaveHead struct{ Head Head }
 
-	// SaveOp appends an op to a stream's queue.
+	// SaveOp appends an op to a stream's queue, or replaces the one with its seq.
 	SaveOp struct {
 		Stream string
 		Op     Op

@@ -322,17 +322,11 @@ func (w *modelWorld) check() {
 	if rec.Next != st.next || rec.Inc != st.inc || rec.Acked != st.acked || rec.Hash != st.hash {
 		w.t.Fatalf("saved %+v, the client has next %d inc %s acked %d", rec.Head, st.next, st.inc, st.acked)
 	}
-	var kept, held []string
-	for _, o := range rec.Ops {
-		if o.Seq > st.retired {
-			kept = append(kept, fmt.Sprint(o.Seq, o.At, o.Blind, string(o.Body)))
-		}
-	}
-	for _, p := range st.pending {
-		held = append(held, fmt.Sprint(p.Seq, p.At, p.Blind, string(p.Body)))
-	}
-	if !slices.Equal(kept, held) {
-		w.t.Fatalf("saved\n%q\nthe client has\n%q", kept, held)
+	kept := slices.DeleteFunc(slices.Clone(rec.Ops), func(o Op) bool { return o.Seq <= st.retired })
+	if !slices.EqualFunc(kept, st.pending, func(o Op, p pendingOp) bool {
+		return o.Seq == p.Seq && o.At == p.At && o.Blind == p.Blind && bytes.Equal(o.Body, p.Body)
+	}) {
+		w.t.Fatalf("saved\n%v\nthe client has\n%v", kept, st.pending)
 	}
 }
 

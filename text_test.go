@@ -1,0 +1,102 @@
+package flowsync_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wavesiddhartha/flowsync"
+	"github.com/wavesiddhartha/flowsync/node"
+)
+
+// TestTextConverges: nodes that edit one text, some of them offline for a while,
+// a plain client over HTTP and the program around the hub end with the same text.
+func TestTextConverges(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	hub, err := flowsync.New(flowsync.Options{Auth: flowsync.Anonymous, Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hub.Stream("text:*", flowsync.Text, flowsync.Initial("héllo 👋\n"))
+	srv := httptest.NewServer(hub)
+	defer srv.Close()
+	defer hub.Shutdown(ctx)
+	url := "ws" + strings.TrimPrefix(srv.URL, "http")
+
+	var nodes []*node.Node
+	for i := range 3 {
+		n, err := node.Dial(ctx, url, node.Options{Client: fmt.Sprintf("n%d", i), Logger: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer n.Close()
+		nodes = append(nodes, n)
+		if _, err := n.Text("text:doc").String(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	for step := range 300 {
+		n := nodes[r.IntN(len(nodes))]
+		if step%40 == 20 {
+			nodes[step/40%3].SetOffline(true)
+		}
+		if step%40 == 0 {
+			for _, n := range nodes {
+				n.SetOffline(false)
+			}
+		}
+		text := n.Text("text:doc")
+		now, err := text.String(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		length := len([]rune(now)) // every non-BMP character is two units, so this is never too far
+		pos := r.IntN(length + 1)
+		if length-pos > 2 && r.IntN(3) == 0 {
+			err = text.Delete(ctx, pos, 1+r.IntN(2))
+		} else {
+			err = text.Insert(ctx, pos, fmt.Sprintf("%d ", step))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if step%50 == 0 {
+			if err := hub.Text("text:doc").Insert(ctx, 0, "hub "); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, n := range nodes {
+		n.SetOffline(false)
+		if err := n.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := hub.Text("text:doc").String(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, n := range nodes {
+		for ctx.Err() == nil {
+			if got, _ := n.Text("text:doc").String(ctx); got == want && n.Pending() == 0 {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		if got, _ := n.Text("text:doc").String(ctx); got != want {
+			t.Fatalf("node %d shows\n%q, the hub\n%q", i, got, want)
+		}
+		if len(n.Rejected()) > 0 {
+			t.Fatalf("node %d has dead letters: %v", i, n.Rejected()[0].Code)
+		}
+	}
+	if strings.Count(want, "hub ") == 0 {
+		t.Fatal("what the hub wrote is gone")
+	}
+}
