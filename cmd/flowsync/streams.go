@@ -25,8 +25,6 @@ func devStreams() []namespace {
 		{"2pset:*", crdt.Set},
 		{"map:*", crdt.Map},
 		{"lww:*", crdt.LWW},
-		{"text:*", crdt.Text},
-		{"doc:*", crdt.Text},
 		{"chat:*", crdt.Log},
 		{"log:*", crdt.Log},
 		{"cursor:*", crdt.Ephemeral},
