@@ -94,12 +94,18 @@ func (d *Doc) receive() error {
 
 // start looks up how much of each section's client the document has.
 func (d *Doc) start(in *inbox) {
+	structs := 0
 	for i := range in.sections {
 		s := &in.sections[i]
 		s.dense, s.state = d.lookup(s.client), 0
 		if s.dense != noClient {
 			s.state = d.clients[s.dense].clock
 		}
+		structs += s.count
+	}
+	if structs > 64 && len(d.items) == 0 {
+		d.items = slices.Grow(d.items, structs)
+		d.leaves = slices.Grow(d.leaves, structs/(fan*3/4))
 	}
 }
 

@@ -73,17 +73,44 @@ func (d *Doc) gap(l int32, pos uint32) (left int32, right spot) {
 	return i, d.after(at)
 }
 
-// deleteVisible deletes n positions of list l from pos on.
-func (d *Doc) deleteVisible(l int32, pos, n uint32) {
-	if at, off := d.seek(l, pos+1); d.unwatched() {
-		it := &d.items[d.itemIn(at)]
-		if off-1+n <= it.length {
-			s := span{it.client, it.clock + off - 1, n}
-			if b, k := d.clients[s.client].find(it.clock); d.cutEdge(b, k, s) {
-				return
-			}
+// gapInText is gap at a position that may be inside a surrogate pair; it returns
+// where it went.
+func (d *Doc) gapInText(l int32, pos uint32) (left int32, right spot, at uint32) {
+	if pos == 0 {
+		return none, d.firstSpot(l), 0
+	}
+	s, off := d.seek(l, pos)
+	i := d.itemIn(s)
+	if it := &d.items[i]; off == it.length {
+		return i, d.after(s), pos
+	} else if it.kind == kindString && it.size != it.length {
+		if _, inside := unitOffset(d.contentOf(it), off); inside {
+			left, right = d.gap(l, pos-1)
+			return left, right, pos - 1
 		}
 	}
+	d.split(i, off)
+	return i, d.after(d.spotOf(i)), pos
+}
+
+// cutVisible deletes n positions from pos on by cutting one item at an edge, if
+// that can be done; see cutEdge.
+func (d *Doc) cutVisible(l int32, pos, n uint32) bool {
+	at, off := d.seek(l, pos+1)
+	it := &d.items[d.itemIn(at)]
+	if off+n-1 > it.length {
+		return false
+	}
+	s := span{it.client, it.clock + off - 1, n}
+	if s.clock != it.clock && s.end() != it.end() {
+		return false
+	}
+	b, k := d.clients[s.client].find(it.clock)
+	return d.cutEdge(b, k, s)
+}
+
+// deleteVisible deletes n positions of list l from pos on.
+func (d *Doc) deleteVisible(l int32, pos, n uint32) {
 	_, at := d.gap(l, pos)
 	for n > 0 && at.leaf != none {
 		i := d.itemIn(at)

@@ -52,6 +52,9 @@ func (d *Doc) appendTransaction(b []byte) []byte {
 	if len(t.touched) == 0 && len(t.deletes) == 0 {
 		return b
 	}
+	if t.plain() && len(t.touched) == 1 && len(t.deletes) == 0 {
+		return append(d.appendGrown(b, &d.clients[t.touched[0]]), 0)
+	}
 	b = appendUint(b, uint64(len(t.touched)))
 	if len(t.touched) > 1 {
 		slices.SortFunc(t.touched, d.descending)
@@ -65,6 +68,14 @@ func (d *Doc) appendTransaction(b []byte) []byte {
 	}
 	slices.SortStableFunc(t.deletes, func(a, b span) int { return d.descending(a.client, b.client) })
 	return d.appendSpans(b, t.deletes)
+}
+
+// appendGrown appends what the last item of c grew by.
+func (d *Doc) appendGrown(b []byte, c *client) []byte {
+	it := &d.items[c.tail()]
+	b = append(append(b, 1, 1), c.written()...)
+	b = appendUint(b, uint64(c.before))
+	return d.appendItem(b, it, c.before-it.clock)
 }
 
 func (d *Doc) descending(a, b uint32) int {

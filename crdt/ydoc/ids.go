@@ -92,7 +92,7 @@ func (c *client) push(r run) {
 	if n == 0 || len(c.blocks[n-1].runs) == blockRuns {
 		size := 1
 		if n > 0 {
-			size = blockRuns / 2
+			size = blockRuns
 		}
 		c.blocks = append(c.blocks, block{first: r.clock, runs: append(make([]run, 0, size), r)})
 		return

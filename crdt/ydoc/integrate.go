@@ -46,6 +46,7 @@ func (d *Doc) integrate(n *insertion) error {
 	if d.lists[n.list].sub {
 		n.flags |= flagSub
 	}
+	d.noteJoin(&n.item)
 	d.items[i] = n.item
 	c := &d.clients[n.client]
 	c.push(run{n.clock, i})
@@ -54,7 +55,11 @@ func (d *Doc) integrate(n *insertion) error {
 
 	switch n.kind {
 	case kindDeleted:
-		d.noteDeleted(&d.items[i])
+		// A remote one is of no interest at the end of the transaction, but
+		// where markers may be around it.
+		if d.tx.local || d.types[d.lists[n.list].owner].formatted {
+			d.noteDeleted(&d.items[i])
+		}
 	case kindType:
 		t := d.newShared(i, n.shared, n.name, n.depth)
 		d.items[i].off = uint32(t)
@@ -90,6 +95,8 @@ func (d *Doc) addCollected(n *insertion) {
 		d.formats.drop(n.off)
 	}
 	d.clients[n.client].dead += int(n.bytes())
+	n.kind, n.origin, n.right = kindGC, id{client: noClient}, id{client: noClient}
+	d.noteJoin(&n.item)
 	c := &d.clients[n.client]
 	c.push(run{n.clock, i})
 	c.clock = n.clock + n.length

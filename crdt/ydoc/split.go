@@ -183,13 +183,25 @@ func (d *Doc) mergeDeleted(t *txn) {
 }
 
 func (d *Doc) mergeAdded(t *txn) {
-	if !t.added {
+	for k := len(t.joins) - 1; k >= 0; k-- {
+		c := &d.clients[t.joins[k].client]
+		if b, i := c.find(t.joins[k].clock); c.blocks[b].runs[i].clock == t.joins[k].clock {
+			d.mergeLefts(c, b, i)
+		}
+	}
+}
+
+// noteJoin notes an item about to be added if it may merge with its client's
+// last one. No other boundary between added items can come to merge but by
+// deletion, and deletions are looked at anyway.
+func (d *Doc) noteJoin(n *item) {
+	tail := d.clients[n.client].tail()
+	if tail == none {
 		return
 	}
-	for _, n := range t.touched {
-		c := &d.clients[n]
-		b := len(c.blocks) - 1
-		d.mergeBack(c, b, len(c.blocks[b].runs)-1, c.before)
+	it := &d.items[tail]
+	if n.kind == kindGC && it.kind == kindGC || n.origin == it.lastID() && n.right == it.right {
+		d.tx.joins = append(d.tx.joins, n.id())
 	}
 }
 

@@ -26,7 +26,7 @@ func (t Text) Insert(pos int, s string) error {
 	if d.extendTyped(l, uint32(pos), s) {
 		return nil
 	}
-	return d.insertPlain(l, t.snap(l, pos, false), textOf(s))
+	return d.insertPlain(l, uint32(pos), textOf(s))
 }
 
 // InsertWith inserts s at pos with exactly the given formatting. Errors are
@@ -60,11 +60,10 @@ func (t Text) insertWith(pos int, x insertable, attrs Attrs) error {
 	d.enter()
 	defer d.leave()
 	l := d.sequence(t.t)
-	at := t.snap(l, pos, false)
 	if len(a) == 0 && !d.types[t.t].formatted {
-		return d.insertPlain(l, at, x)
+		return d.insertPlain(l, uint32(pos), x)
 	}
-	w := d.walk(l, at)
+	w := d.walk(l, t.snap(l, pos, false))
 	return d.insertFormatted(&w, a, x)
 }
 
@@ -77,8 +76,12 @@ func (t Text) Delete(pos, n int) error {
 	d.enter()
 	defer d.leave()
 	l := d.sequence(t.t)
+	formatted := d.types[t.t].formatted
+	if !formatted && d.cutVisible(l, uint32(pos), uint32(n)) {
+		return nil
+	}
 	from, to := t.snap(l, pos, false), t.snap(l, pos+n, true)
-	if d.types[t.t].formatted {
+	if formatted {
 		w := d.walk(l, from)
 		d.deleteFormatted(&w, to-from)
 		return nil
@@ -185,7 +188,7 @@ func unitsOf(s string) uint32 {
 // insertPlain inserts into a text that was never formatted: in front of the
 // next visible item, as yjs does.
 func (d *Doc) insertPlain(l int32, pos uint32, x insertable) error {
-	left, at := d.gap(l, pos)
+	left, at, pos := d.gapInText(l, pos)
 	right := d.itemIn(at)
 	for right != none && d.items[right].deleted() {
 		left, at = right, d.after(at)

@@ -15,6 +15,7 @@ type txn struct {
 	touched []uint32     // clients, in order
 	deletes []span       // in order, merged and sorted at the end
 	splits  []id         // where items were split, or may merge for another reason
+	joins   []id         // items added that look like going on where the one before ends
 	lists   []int32      // changed ones
 	pairs   []pair       // surrogate pairs that a split tore
 	births  []int32      // types that got a new key
@@ -69,6 +70,7 @@ func (d *Doc) begin(local bool) {
 	t.number, t.local, t.author, t.added, t.removed = d.txns, local, nil, false, false
 	t.certain = local
 	t.touched, t.deletes, t.splits, t.lists = t.touched[:0], t.deletes[:0], t.splits[:0], t.lists[:0]
+	t.joins = t.joins[:0]
 	t.pairs, t.births, t.roots, t.splices = t.pairs[:0], t.births[:0], t.roots[:0], t.splices[:0]
 }
 
