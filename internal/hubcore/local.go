@@ -8,22 +8,57 @@ import (
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
-// local commits an op of the hub itself. Its writer begins with this process, so
-// the hub numbers the ops and nothing can be a duplicate.
+// local commits an op of the hub itself. Its writer begins with this process and
+// the hub numbers its ops, from its watermark on: the stream may have been
+// unloaded, or loaded anew, since it last wrote.
 func (s *Stream) local(ev *Local, fx *Effects) {
 	if s.eph != nil {
 		s.localEphemeral(ev, fx)
 		return
 	}
 	w := s.writer(crdt.Writer{Client: ev.Client, Inc: ev.Inc})
-	if !w.known {
-		w.learn(store.Watermark{}, nil)
-		w.pins++ // for as long as the stream is loaded
+	if w.known {
+		s.localOp(w, ev, fx)
+		return
 	}
+	w.pins++
+	s.call(continuation{kind: thenLocal, ev: ev, w: w}, Call{Kind: CallRecall, Writer: w.id}, fx)
+}
+
+func (s *Stream) localOp(w *writer, ev *Local, fx *Effects) {
 	t := &tally{token: ev.Token, sealed: true}
 	if err := s.accept(s.own(w, w.pending.seq+1, ev.Body, "", t)); err != nil {
 		t.rejected = &wire.Reject{Stream: s.name, Code: err.Code, Msg: err.Msg}
 		s.settle(t, fx)
+	}
+}
+
+func (s *Stream) localRecalled(now Instant, c continuation, ev *Recalled, fx *Effects) {
+	local, w := c.ev.(*Local), c.w
+	founds := local.Token == nil
+	switch {
+	case s.writers[w.id] != w || s.phase != live && !s.founder(local):
+		// Loaded anew meanwhile. What founds the stream is looked at again then.
+		if !founds {
+			s.request(now, local, fx)
+		}
+		return
+	case ev.Err != nil:
+		w.pins--
+		s.evict(w)
+		if !founds {
+			s.answerError(local, failure(ev.Err), fx)
+		}
+	default:
+		if w.known {
+			w.pins-- // one pin stays for as long as the stream is loaded
+		}
+		w.learn(ev.Mark, ev.Tail, s.whole(ev.Tail))
+		s.localOp(w, local, fx)
+	}
+	if s.phase == founding && len(s.waiting) == 0 {
+		s.phase = live
+		s.unpark(now, fx)
 	}
 }
 
@@ -63,7 +98,7 @@ func (s *Stream) postRecalled(c continuation, ev *Recalled, fx *Effects) {
 	case ev.Err != nil:
 		t.fail(failure(ev.Err))
 	default:
-		w.learn(ev.Mark, ev.Tail)
+		w.learn(ev.Mark, ev.Tail, s.whole(ev.Tail))
 		s.postOps(post, t, w)
 	}
 	s.settle(t, fx)

@@ -26,6 +26,7 @@ func (s *Stream) open(ev *Open, fx *Effects) {
 		s.order = append(s.order, sub)
 	}
 	s.release(sub)
+	ev.fresh, ev.memory = false, nil
 	*sub = subscriber{m: ev.Member, target: &Target{Member: ev.Member}, ref: ev.Ref, mode: ev.granted(), as: ev.Open.As, open: sub.open + 1, presence: ev.MayPresence}
 	s.fans.stale()
 	if s.eph != nil {
@@ -62,33 +63,52 @@ func (ev *Open) granted() wire.Mode {
 }
 
 // recalled continues an open or a post with what the store knows of its writer.
-func (s *Stream) recalled(ev *Recalled, fx *Effects) {
+func (s *Stream) recalled(now Instant, ev *Recalled, fx *Effects) {
 	c, ok := s.take(ev.ID)
 	if !ok {
 		return
 	}
-	if c.kind == thenPost {
+	switch c.kind {
+	case thenPost:
 		s.postRecalled(c, ev, fx)
 		return
-	}
-	if !c.current(s) || s.phase != live {
+	case thenLocal:
+		s.localRecalled(now, c, ev, fx)
 		return
 	}
 	open := c.ev.(*Open)
-	if ev.Err != nil {
+	switch {
+	case !c.current(s):
+	case s.changed(&c):
+		s.request(now, open, fx)
+	case ev.Err != nil:
 		// A loaded stream is still served while the store is away. Without yours
 		// the client keeps its queue and opens again when writing is possible.
 		s.release(c.sub)
 		s.place(open, c.sub, fx)
-		return
-	}
-	if len(s.inflight) > 0 && ev.Mark.Seq > c.w.committed.seq {
+	case len(s.inflight) > 0 && ev.Mark.Seq > c.w.committed.seq:
 		// What the store has more is, most likely, the append under way.
 		s.calls = append(s.calls, c)
 		s.after = append(s.after, ev)
-		return
+	case ev.Mark.Seq > c.w.committed.seq && !s.ring.holds(c.w.id, ev.Mark.Seq):
+		// It may be from beyond this hub's head, where another hub put it. Yours
+		// is taken at the offset of the answer, so the log is read first.
+		open.memory = ev
+		s.refresh(open, c.sub, fx)
+	default:
+		s.remembered(c, open, ev, fx)
 	}
-	c.w.learn(ev.Mark, ev.Tail)
+}
+
+// changed reports whether the stream was loaded anew, or moved to another epoch,
+// since the open of c began. The open then begins again.
+func (s *Stream) changed(c *continuation) bool {
+	return s.phase != live || s.rotating || c.sub.stale || c.sub.w != c.w
+}
+
+// remembered continues an open whose writer's watermark is not beyond the head.
+func (s *Stream) remembered(c continuation, open *Open, ev *Recalled, fx *Effects) {
+	c.w.learn(ev.Mark, ev.Tail, s.whole(ev.Tail))
 	if c.w.subject != "" && c.w.subject != open.Member.Subject {
 		s.drop(open.Member)
 		s.answerError(open, wire.Errorf(wire.ClientMismatch, "this client id belongs to another subject on this stream; use a client id of your own"), fx)
@@ -99,6 +119,10 @@ func (s *Stream) recalled(ev *Recalled, fx *Effects) {
 	}
 	s.place(open, c.sub, fx)
 }
+
+// whole reports whether a recalled tail begins with its writer's first op: the
+// log goes back to the beginning, and the tail is not cut.
+func (s *Stream) whole(tail []store.Mark) bool { return s.first <= 1 && len(tail) < store.TrailMax }
 
 // fence drops what an older session of the writer had accepted and not committed:
 // nothing of it may commit after the answer to this open. What is in the append
@@ -126,11 +150,15 @@ func (s *Stream) fence(w *writer, session uint64, fx *Effects) {
 // place decides by the cursor how the open is answered. It may have to read the
 // log first.
 func (s *Stream) place(ev *Open, sub *subscriber, fx *Effects) {
+	behind := sub.w != nil && ev.Open.Acked > sub.w.committed.seq
 	if !sub.mode.Reads() {
+		if behind && !ev.fresh {
+			s.refresh(ev, sub, fx)
+			return
+		}
 		s.answer(ev, sub, wire.WriteOnly, nil, fx)
 		return
 	}
-	behind := sub.w != nil && ev.Open.Acked > sub.w.committed.seq
 	cur, ok := wire.ParseCursor(ev.Open.Cursor)
 	known := ok && cur.Verify(s.key, s.name) && cur.Epoch == s.head.Epoch
 	if (behind || known && cur.Offset > s.head.Offset) && !ev.fresh {
@@ -151,7 +179,7 @@ func (s *Stream) place(ev *Open, sub *subscriber, fx *Effects) {
 		return
 	}
 	if !held {
-		c := continuation{kind: thenDelta, ev: ev, sub: sub, open: sub.open}
+		c := continuation{kind: thenDelta, ev: ev, sub: sub, open: sub.open, w: sub.w}
 		s.call(c, Call{Kind: CallRead, After: cur.Offset - 1, Max: deltaEntries}, fx)
 		return
 	}
@@ -188,11 +216,15 @@ func (s *Stream) answerDelta(ev *Open, sub *subscriber, entries []store.Entry, f
 const entryOverhead = 96
 
 // placed continues an open whose cursor is below the ring.
-func (s *Stream) placed(c continuation, ev *ReadDone, fx *Effects) {
-	if !c.current(s) || s.phase != live {
+func (s *Stream) placed(now Instant, c continuation, ev *ReadDone, fx *Effects) {
+	open := c.ev.(*Open)
+	if !c.current(s) {
 		return
 	}
-	open := c.ev.(*Open)
+	if s.changed(&c) {
+		s.request(now, open, fx)
+		return
+	}
 	cur, _ := wire.ParseCursor(open.Open.Cursor)
 	if ev.Err != nil || cur.Epoch != s.head.Epoch || ev.Tail.First > cur.Offset {
 		s.answer(open, c.sub, wire.Snapshot, nil, fx)
@@ -322,8 +354,9 @@ func (s *Stream) moved(epoch string, fx *Effects) {
 		a.w.rollback()
 		a.tally.fail(wire.Errorf(wire.Resync, "the stream's history changed; open it again"))
 		s.decided(a.tally, fx)
+		s.evict(a.w)
 	}
-	s.inflight, s.waiting, s.draft, s.after = nil, nil, nil, nil
+	s.inflight, s.waiting, s.draft = nil, nil, nil
 	for _, sub := range s.order {
 		sub.stale = true
 		if sub.ready {
@@ -335,15 +368,16 @@ func (s *Stream) moved(epoch string, fx *Effects) {
 	s.fans.stale()
 }
 
-// reload throws the confirmed state away and reads the store anew, in a new
-// epoch, because the log no longer continues what this hub knows.
-func (s *Stream) reload(fx *Effects) {
+// reload throws the confirmed state away and reads the store anew: in a new epoch
+// if the log is proven to lack what this hub knows, in the present one if the
+// log was merely trimmed above where this hub was.
+func (s *Stream) reload(lost bool, fx *Effects) {
 	s.moved(s.head.Epoch, fx)
 	clear(s.writers)
 	for _, sub := range s.order {
 		sub.w = nil // with its writer's entry gone, nothing is left to release
 	}
-	s.lost, s.rotating = true, false
+	s.lost, s.rotating = s.lost || lost, false
 	s.phase = loading
 	fx.Calls = append(fx.Calls, Call{Kind: CallLoad})
 }

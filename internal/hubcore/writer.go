@@ -34,19 +34,23 @@ type mark struct {
 }
 
 // learn takes what the store recalls, unless this hub knows it better already.
-func (w *writer) learn(wm store.Watermark, tail []store.Mark) {
+// whole says that the tail begins with the writer's first op.
+func (w *writer) learn(wm store.Watermark, tail []store.Mark, whole bool) {
 	if w.known {
 		return
 	}
 	w.known = true
 	since := w.recent
 	w.recent = make([]mark, 0, len(tail)+len(since)+1)
+	stored := mark{seq: wm.Seq, hash: wm.Hash, at: wm.At}
+	switch {
+	case whole:
+		w.recent = append(w.recent, mark{}) // before the first op
+	case len(tail) == 0:
+		w.recent = append(w.recent, stored)
+	}
 	for _, m := range tail {
 		w.recent = append(w.recent, mark{seq: m.Seq, hash: m.Hash})
-	}
-	stored := mark{seq: wm.Seq, hash: wm.Hash, at: wm.At}
-	if len(tail) == 0 {
-		w.recent = append(w.recent, stored)
 	}
 	for _, m := range since {
 		if m.seq > wm.Seq {
@@ -142,9 +146,13 @@ func (w *writer) duplicate(seq uint64, hash func(prev store.WriterHash) store.Wr
 }
 
 // yours tells the writer how far the log has its ops, with the committed marks
-// above acked.
+// above acked. The marks come only if they are all: from a later one on, a writer
+// could not tell where its history parts from the log's.
 func (w *writer) yours(acked uint64) *wire.Yours {
 	y := &wire.Yours{Seq: w.committed.seq, Hash: wire.FormatHash(w.committed.hash)}
+	if len(w.recent) == 0 || w.recent[0].seq > acked {
+		return y
+	}
 	for _, m := range w.recent {
 		if m.seq > acked && m.seq <= w.committed.seq && len(y.Trail) < store.TrailMax {
 			y.Trail = append(y.Trail, wire.Mark{Seq: m.seq, Hash: wire.FormatHash(m.hash)})
