@@ -188,17 +188,3 @@ func (h *Hub) stream(name, subject string) *stream {
 	shard.byName[name] = st
 	return st
 }
-
-// all returns the streams in use.
-func (g *registry) all() []*stream {
-	var list []*stream
-	for i := range g.shards {
-		shard := &g.shards[i]
-		shard.RLock()
-		for _, st := range shard.byName {
-			list = append(list, st)
-		}
-		shard.RUnlock()
-	}
-	return list
-}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"sync"
 
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
@@ -175,7 +176,7 @@ func (s *session) end(cause error) {
 func reason(err error) string {
 	var e *socketError
 	if errors.As(err, &e) {
-		return e.Error()
+		return strings.TrimPrefix(e.Error(), "socket: ")
 	}
 	return "closed"
 }

@@ -1,6 +1,7 @@
 package flowsync
 
 import (
+	"log/slog"
 	"sync"
 
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
@@ -42,6 +43,9 @@ func (st *stream) stepLocked(ev hubcore.StreamEvent) {
 		if s, ok := r.Member.Sink.(*session); ok {
 			s.flow.release(r.Pushes, r.Bytes)
 		}
+	}
+	for _, c := range fx.Commits {
+		st.hub.logCommit(st, c)
 	}
 	st.outbox = append(st.outbox, fx.Out...)
 	st.values = st.values || fx.ValuesDue
@@ -97,4 +101,11 @@ func (st *stream) catchUp(t *hubcore.Target) {
 	defer st.mu.Unlock()
 	st.caught = append(st.caught, t)
 	st.wakeSender()
+}
+
+// logCommit tells of a commit: where and by whom, never what.
+func (h *Hub) logCommit(st *stream, c hubcore.Commit) {
+	if h.log.Enabled(h.ctx, slog.LevelDebug) {
+		h.log.Debug("op", "stream", st.name, "client", c.Client, "ops", c.Ops, "offset", c.Last, "subscribers", st.core.Members())
+	}
 }

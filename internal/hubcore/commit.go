@@ -86,11 +86,7 @@ func (s *Stream) appendDone(now Instant, fx *Effects) {
 	if s.rotating {
 		fx.Calls = append(fx.Calls, Call{Kind: CallRotate, Epoch: s.head.Epoch})
 	}
-	after := s.after
-	s.after = nil
-	for _, ev := range after {
-		s.Step(now, ev, fx)
-	}
+	s.resume(now, fx)
 }
 
 // confirm applies the ops of the append under way: they are committed.
@@ -139,6 +135,8 @@ func (s *Stream) advance(rec *store.Record) []*writer {
 // tell sends what was committed after offset from: the entries to those who
 // read them, the ack to their authors.
 func (s *Stream) tell(from uint64, entries []store.Entry, authors []*writer, fx *Effects) {
+	last := &entries[len(entries)-1]
+	fx.Commits = append(fx.Commits, Commit{Last: last.Offset, Ops: len(entries), Client: last.Writer.Client})
 	s.refreshFans()
 	if len(s.fans.states) > 0 {
 		s.sendOps(Out{All: s.fans.states}, from, entries, fx)
@@ -193,7 +191,7 @@ func (s *Stream) catchUp(records []store.Record, head store.Position, fx *Effect
 			continue
 		}
 		if !s.follows(rec) {
-			s.reload(fx)
+			s.reload(true, fx)
 			return false
 		}
 		from := s.head.Offset
@@ -201,7 +199,7 @@ func (s *Stream) catchUp(records []store.Record, head store.Position, fx *Effect
 		s.tell(from, rec.Entries, s.advance(rec), fx)
 	}
 	if head.Offset < s.head.Offset || head.Offset == s.head.Offset && head.Chain != s.head.Chain {
-		s.reload(fx)
+		s.reload(true, fx)
 		return false
 	}
 	if head.Epoch != s.head.Epoch {
@@ -239,7 +237,9 @@ func (s *Stream) redo(fx *Effects) {
 		}
 		// If accept took the op it counted it once more.
 		s.decided(a.tally, fx)
-		s.evict(a.w)
+	}
+	for _, a := range ops {
+		s.evict(a.w) // only now: a later op of the same writer may have needed it
 	}
 }
 
@@ -314,7 +314,7 @@ func (s *Stream) readDone(now Instant, ev *ReadDone, fx *Effects) {
 	}
 	switch c.kind {
 	case thenDelta:
-		s.placed(c, ev, fx)
+		s.placed(now, c, ev, fx)
 	case thenHistory:
 		s.answerHistory(c, ev, fx)
 	case thenOutcome:
@@ -331,7 +331,7 @@ func (s *Stream) outcome(now Instant, ev *ReadDone, fx *Effects) {
 		return
 	}
 	if errors.Is(ev.Err, store.ErrTrimmed) {
-		s.reload(fx)
+		s.reload(false, fx)
 		return
 	}
 	if ev.Err == nil && !s.catchUp(ev.Tail.Records, ev.Tail.Head, fx) {
@@ -358,8 +358,14 @@ func (s *Stream) retry(now Instant, c continuation, ev *ReadDone, fx *Effects) {
 		s.after = append(s.after, ev)
 		return
 	}
-	if ev.Err != nil {
+	trimmed := errors.Is(ev.Err, store.ErrTrimmed)
+	if ev.Err != nil && !trimmed {
 		s.cannotRetry(c, failure(ev.Err), fx)
+		return
+	}
+	if trimmed || ev.Tail.Head.Offset < c.head {
+		s.reload(!trimmed, fx)
+		s.again(now, c, fx)
 		return
 	}
 	if ev.Tail.Head.Offset > s.head.Offset {
@@ -370,6 +376,7 @@ func (s *Stream) retry(now Instant, c continuation, ev *ReadDone, fx *Effects) {
 		s.redo(fx)
 	}
 	if s.head.Offset < ev.Tail.Head.Offset {
+		c.head = s.head.Offset
 		s.call(c, Call{Kind: CallRead, After: s.head.Offset, Max: deltaEntries}, fx)
 		return
 	}
@@ -383,8 +390,12 @@ func (s *Stream) again(now Instant, c continuation, fx *Effects) {
 	case !ok:
 		s.request(now, c.ev, fx)
 	case !c.current(s):
-	case s.phase != live || s.rotating || c.sub.stale:
+	case s.changed(&c):
 		s.request(now, open, fx)
+	case open.memory != nil:
+		ev := open.memory
+		open.memory = nil
+		s.remembered(c, open, ev, fx)
 	default:
 		s.place(open, c.sub, fx)
 	}

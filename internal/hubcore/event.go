@@ -21,7 +21,8 @@ type (
 		MayWrite    bool
 		MayPresence bool
 
-		fresh bool // the log was read to its head for this event
+		fresh  bool      // the log was read to its head for this event
+		memory *Recalled // what the store knows of the writer; nil: not asked, or taken
 	}
 
 	// Leave ends a session's use of the stream. Ended says that the session is

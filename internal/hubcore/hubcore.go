@@ -124,12 +124,21 @@ type Released struct {
 	Bytes  int
 }
 
+// Commit says what became part of the confirmed state: Ops ops, the last of them
+// at offset Last by Client.
+type Commit struct {
+	Last   uint64
+	Ops    int
+	Client string
+}
+
 // Effects is what one step asks the shell to do. The shell empties and reuses it.
 type Effects struct {
 	Out      []Out
 	Calls    []Call
 	Settled  []Settled
 	Released []Released
+	Commits  []Commit
 
 	// ValuesDue asks for a FlushValues event when the shell is ready to send
 	// values; until then they are not even encoded.
@@ -143,7 +152,7 @@ func (fx *Effects) Reset() {
 	clear(fx.Settled)
 	clear(fx.Released)
 	fx.Out, fx.Calls = fx.Out[:0], fx.Calls[:0]
-	fx.Settled, fx.Released = fx.Settled[:0], fx.Released[:0]
+	fx.Settled, fx.Released, fx.Commits = fx.Settled[:0], fx.Released[:0], fx.Commits[:0]
 	fx.ValuesDue = false
 }
 

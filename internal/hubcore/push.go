@@ -332,6 +332,6 @@ func (s *Stream) refresh(ev StreamEvent, sub *subscriber, fx *Effects) {
 		}
 		ev.Push = &p
 	}
-	c := continuation{kind: thenRetry, ev: ev, sub: sub, open: sub.open}
+	c := continuation{kind: thenRetry, ev: ev, sub: sub, open: sub.open, w: sub.w, head: s.head.Offset}
 	s.call(c, Call{Kind: CallRead, After: s.head.Offset, Max: deltaEntries}, fx)
 }

@@ -1,6 +1,9 @@
 package hubcore
 
-import "github.com/wavesiddhartha/flowsync/store"
+import (
+	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/store"
+)
 
 // ring holds the newest entries of a log with the chain value at each, so that
 // a client that was away briefly gets them without a read of the store.
@@ -72,4 +75,14 @@ func (r *ring) after(offset, head uint64) ([]store.Entry, bool) {
 		return nil, false
 	}
 	return r.entries[offset+1-first:], true
+}
+
+// holds reports whether the ring has an op of a writer.
+func (r *ring) holds(w crdt.Writer, seq uint64) bool {
+	for i := range r.entries {
+		if r.entries[i].Seq == seq && r.entries[i].Writer == w {
+			return true
+		}
+	}
+	return false
 }

@@ -122,7 +122,7 @@ func (s *Stream) Step(now Instant, ev StreamEvent, fx *Effects) {
 	case *ReadDone:
 		s.readDone(now, ev, fx)
 	case *Recalled:
-		s.recalled(ev, fx)
+		s.recalled(now, ev, fx)
 	case *Rotated:
 		s.rotated(now, ev, fx)
 	case *Lagged:
@@ -177,12 +177,22 @@ func (s *Stream) park(ev StreamEvent, fx *Effects) {
 	}
 }
 
-// unpark steps the parked events again.
+// unpark steps the parked events again, and what waited for an append.
 func (s *Stream) unpark(now Instant, fx *Effects) {
 	parked := s.parked
 	s.parked = nil
 	for _, ev := range parked {
 		s.request(now, ev, fx)
+	}
+	s.resume(now, fx)
+}
+
+// resume steps what waited for an append that has ended, or is void.
+func (s *Stream) resume(now Instant, fx *Effects) {
+	after := s.after
+	s.after = nil
+	for _, ev := range after {
+		s.Step(now, ev, fx)
 	}
 }
 
@@ -310,9 +320,7 @@ func (s *Stream) found(now Instant, fx *Effects) {
 	if op := s.unfounded(); op != nil {
 		s.phase = founding
 		s.local(op, fx)
-		if len(s.waiting) > 0 {
-			return
-		}
+		return
 	}
 	s.phase = live
 	s.unpark(now, fx)
@@ -416,6 +424,7 @@ type continuation struct {
 	ev   StreamEvent
 	sub  *subscriber
 	open uint64 // sub.open when the call was made
+	head uint64 // of a read to the head: where the stream was when the call was made
 	w    *writer
 	t    *tally // of a post
 }
@@ -429,6 +438,7 @@ const (
 	thenOutcome                         // an append's outcome is in what was read
 	thenHistory                         // a history request waits for its entries
 	thenPost                            // a post waits for its writer's watermark
+	thenLocal                           // an op of the hub waits for its writer's watermark
 )
 
 // take removes and returns the continuation of a call.
