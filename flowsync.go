@@ -63,8 +63,10 @@ type Hub struct {
 	sockets socketOptions
 	start   time.Time
 	commits *committer
-	ctx     context.Context // ends when the hub has shut down
-	stop    context.CancelFunc
+
+	unloadAfter time.Duration   // without a request, until a stream is unloaded
+	ctx         context.Context // ends when the hub has shut down
+	stop        context.CancelFunc
 
 	streams  registry
 	sessions sessions
@@ -92,13 +94,13 @@ func New(o Options) (*Hub, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	h := &Hub{id: randomID(), opts: o, limits: limits, auth: o.Auth, store: o.Store, log: o.Logger, start: time.Now(), quit: make(chan struct{}), drained: make(chan struct{})}
+	h := &Hub{id: randomID(), opts: o, limits: limits, auth: o.Auth, store: o.Store, log: o.Logger, start: time.Now(), unloadAfter: time.Minute, quit: make(chan struct{}), drained: make(chan struct{})}
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	h.core = hubcore.Config{
 		Hub: h.id, Inc: randomID(), Durability: o.Store.Durability(),
 		InflightOps: limits.InflightOps, BatchOps: limits.BatchOps, EntryBytes: limits.EntryBytes,
 		StateBytes: limits.StateBytes, MessageBytes: limits.MessageBytes, Streams: limits.Streams,
-		RingEntries: 1024, RingBytes: 1 << 20,
+		RingEntries: 1024, RingBytes: 1 << 20, CompactOps: limits.CompactOps, CompactBytes: limits.CompactBytes,
 	}
 	h.sockets = socketOptions{
 		origins: o.Origins, anyLocalOrigin: o.LocalOrigins, maxMessage: unauthenticatedMessage,
@@ -145,7 +147,7 @@ func (h *Hub) goWork(f func()) {
 // now is the hub's monotonic clock.
 func (h *Hub) now() hubcore.Instant { return hubcore.Instant(time.Since(h.start)) }
 
-// sweep passes time to the sessions once a second.
+// sweep passes time to the sessions once a second, and unloads idle streams.
 func (h *Hub) sweep() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -159,6 +161,7 @@ func (h *Hub) sweep() {
 				s.sock.sweep(now)
 				s.step(&hubcore.Elapsed{}, &fx)
 			}
+			h.unloadIdle(now)
 		}
 	}
 }

@@ -53,12 +53,10 @@ func (h *Hub) ask(ctx context.Context, name string, event func(chan hubcore.Sett
 		return hubcore.Settled{}, err
 	}
 	defer h.leave()
-	st, err := h.lookup(name)
-	if err != nil {
+	token := make(chan hubcore.Settled, 1)
+	if err := h.tell(name, event(token)); err != nil {
 		return hubcore.Settled{}, err
 	}
-	token := make(chan hubcore.Settled, 1)
-	st.step(event(token))
 	select {
 	case done := <-token:
 		if done.Err != nil {
@@ -72,18 +70,17 @@ func (h *Hub) ask(ctx context.Context, name string, event func(chan hubcore.Sett
 	}
 }
 
-// lookup returns a stream for the program around the hub.
-func (h *Hub) lookup(name string) (*stream, error) {
+// tell feeds an event of the program around the hub to a stream.
+func (h *Hub) tell(name string, ev hubcore.StreamEvent) error {
 	if !wire.ValidStream(name) {
-		return nil, wire.Errorf(wire.BadStream, "a stream name is 1 to 8 segments of letters, digits, _ . - joined by colons")
+		return wire.Errorf(wire.BadStream, "a stream name is 1 to 8 segments of letters, digits, _ . - joined by colons")
 	}
-	st := h.stream(name, localClient)
-	if st == nil {
+	if !h.request(name, localClient, ev) {
 		e := wire.Errorf(wire.StreamUnknown, "no such stream is registered with this hub; register it with hub.Stream")
 		e.Stream = name
-		return nil, e
+		return e
 	}
-	return st, nil
+	return nil
 }
 
 // Watch yields a stream's value and then each new one, as canonical JSON. Values
@@ -121,11 +118,9 @@ func (h *Hub) Emit(ctx context.Context, stream, event string, data any) error {
 		return err
 	}
 	defer h.leave()
-	st, err := h.lookup(stream)
-	if err != nil {
+	if err := h.tell(stream, &hubcore.Emit{Event: event, Data: body}); err != nil {
 		return err
 	}
-	st.step(&hubcore.Emit{Event: event, Data: body})
 	return ctx.Err()
 }
 
@@ -166,18 +161,16 @@ func (h *Hub) visit(ctx context.Context, name string, o wire.Open, more ...*wire
 			return
 		}
 		defer h.leave()
-		st, err := h.lookup(name)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
 		box := &inbox{wake: make(chan struct{}, 1)}
 		m := &hubcore.Member{Client: localClient, Number: h.mine.Add(1), Sink: box}
 		o.Stream = name
-		st.step(&hubcore.Open{Member: m, Open: o, MayRead: true, MayPresence: true})
-		defer st.step(&hubcore.Leave{Member: m, Ended: true})
+		if err := h.tell(name, &hubcore.Open{Member: m, Open: o, MayRead: true, MayPresence: true}); err != nil {
+			yield(nil, err)
+			return
+		}
+		defer func() { _ = h.tell(name, &hubcore.Leave{Member: m, Ended: true}) }()
 		for _, get := range more {
-			st.step(&hubcore.GetHistory{Member: m, Get: *get})
+			_ = h.tell(name, &hubcore.GetHistory{Member: m, Get: *get}) // it is open, so it is there
 		}
 		for {
 			select {

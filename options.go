@@ -60,6 +60,13 @@ type Limits struct {
 	QueueMessages int // messages that wait for one slow session; default 1,024
 	QueueBytes    int // bytes that wait for one slow session; default 4 MiB
 
+	// CompactOps and CompactBytes are how much is committed on a stream between
+	// two snapshots, by whichever is reached first; the log before the older of
+	// the newest two is dropped. Smaller costs more writes and less disk. Default
+	// 10,000 and 4 MiB.
+	CompactOps   int
+	CompactBytes int
+
 	// WriteTimeout is how long a session may take nothing of what waits for it
 	// before it is closed with 4502. Default 10 s.
 	WriteTimeout time.Duration
@@ -87,10 +94,12 @@ func (l Limits) withDefaults() (Limits, error) {
 	fill(&l.CreatedOnUse, 1000)
 	fill(&l.QueueMessages, 1024)
 	fill(&l.QueueBytes, 4<<20)
+	fill(&l.CompactOps, 10_000)
+	fill(&l.CompactBytes, 4<<20)
 	if l.WriteTimeout == 0 {
 		l.WriteTimeout = 10 * time.Second
 	}
-	for _, n := range []int{l.MessageBytes, l.BatchOps, l.EntryBytes, l.StateBytes, l.InflightOps, l.Streams, l.CreatedOnUse, l.QueueMessages, l.QueueBytes, int(l.WriteTimeout)} {
+	for _, n := range []int{l.MessageBytes, l.BatchOps, l.EntryBytes, l.StateBytes, l.InflightOps, l.Streams, l.CreatedOnUse, l.QueueMessages, l.QueueBytes, l.CompactOps, l.CompactBytes, int(l.WriteTimeout)} {
 		if n < 0 {
 			return l, errors.New("flowsync: a limit is negative; leave it 0 for its default")
 		}

@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/wavesiddhartha/flowsync/crdt"
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
@@ -184,7 +185,36 @@ func (h *Hub) stream(name, subject string) *stream {
 	if st := shard.byName[name]; st != nil {
 		return st
 	}
-	st = &stream{hub: h, name: name, core: hubcore.NewStream(&h.core, name, r.rule, r.initial, r.options)}
+	st = &stream{hub: h, name: name, used: time.Now(), core: hubcore.NewStream(&h.core, name, r.rule, r.initial, r.options)}
 	shard.byName[name] = st
 	return st
+}
+
+// request feeds an event to a stream, loading it if need be. False: there is no
+// such stream.
+func (h *Hub) request(name, subject string, ev hubcore.StreamEvent) bool {
+	for {
+		st := h.stream(name, subject)
+		if st == nil {
+			return false
+		}
+		if st.request(ev) {
+			return true
+		}
+	}
+}
+
+// unloadIdle forgets the streams that nobody used for a while. The store has
+// them; what is cheap to make again need not be kept.
+func (h *Hub) unloadIdle(now time.Time) {
+	for i := range h.streams.shards {
+		shard := &h.streams.shards[i]
+		shard.Lock()
+		for name, st := range shard.byName {
+			if st.unload(now.Add(-h.unloadAfter)) {
+				delete(shard.byName, name)
+			}
+		}
+		shard.Unlock()
+	}
 }

@@ -131,12 +131,15 @@ func (s *session) reply(out []wire.HubMessage) {
 }
 
 func (s *session) toStream(to *hubcore.ToStream) {
-	if st := s.hub.stream(to.Stream, s.core.Member().Subject); st != nil {
-		if push, ok := to.Event.(*hubcore.Push); ok {
-			s.flow.take(push.Bytes) // the stream releases it
-		}
-		st.step(to.Event)
+	push, isPush := to.Event.(*hubcore.Push)
+	if isPush {
+		s.flow.take(push.Bytes) // the stream releases it
+	}
+	if s.hub.request(to.Stream, s.core.Member().Subject, to.Event) {
 		return
+	}
+	if isPush {
+		s.flow.release(1, push.Bytes)
 	}
 	if _, ok := to.Event.(*hubcore.Leave); !ok {
 		s.reply([]wire.HubMessage{hubcore.Unknown(*to)})
@@ -161,9 +164,7 @@ func (s *session) end(cause error) {
 	streams, wasOpen := s.core.Streams(), s.core.Member().Number > 0
 	s.mu.Unlock()
 	for _, name := range streams {
-		if st := s.hub.stream(name, s.core.Member().Subject); st != nil {
-			st.step(&hubcore.Leave{Member: s.core.Member(), Ended: true})
-		}
+		s.hub.request(name, s.core.Member().Subject, &hubcore.Leave{Member: s.core.Member(), Ended: true})
 	}
 	s.hub.sessions.remove(s)
 	s.sock.wait()

@@ -3,6 +3,7 @@ package flowsync
 import (
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
 )
@@ -21,13 +22,36 @@ type stream struct {
 	caught  []*hubcore.Target // sessions that lagged and can take more
 	values  bool              // values are due
 	sending bool              // a sender runs
+	used    time.Time         // last request
+	gone    bool              // unloaded: another stream took its place, or will
 }
 
-// step feeds one event to the machine.
+// step feeds one event to the machine, the answer to a call of its own or an
+// event of a session that it knows: neither lets it be unloaded.
 func (st *stream) step(ev hubcore.StreamEvent) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.stepLocked(ev)
+}
+
+// request feeds an event from outside to the machine, unless it was unloaded.
+func (st *stream) request(ev hubcore.StreamEvent) bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.gone {
+		return false
+	}
+	st.used = time.Now()
+	st.stepLocked(ev)
+	return true
+}
+
+// unload marks the stream as gone if nobody uses it and nothing is under way.
+func (st *stream) unload(idleSince time.Time) bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.gone = st.gone || st.used.Before(idleSince) && !st.sending && st.core.Idle()
+	return st.gone
 }
 
 func (st *stream) stepLocked(ev hubcore.StreamEvent) {
@@ -91,6 +115,19 @@ func (st *stream) call(c hubcore.Call) {
 				h.log.Warn("the history of a stream was lost in part: it goes on in a new epoch", "stream", st.name)
 			}
 			st.step(&hubcore.Rotated{Head: head, Err: err})
+		})
+	case hubcore.CallSave:
+		h.goWork(func() {
+			err := h.store.Save(h.ctx, st.name, c.Snapshot)
+			if err != nil {
+				h.log.Warn("a snapshot could not be stored; it is tried again later", "stream", st.name, "err", err)
+			}
+			st.step(&hubcore.Saved{Err: err})
+		})
+	case hubcore.CallTrim:
+		h.goWork(func() {
+			more, err := h.store.Trim(h.ctx, st.name, c.After, c.Max)
+			st.step(&hubcore.Trimmed{More: more, Err: err})
 		})
 	}
 }

@@ -133,6 +133,13 @@ type (
 		Head store.Position
 		Err  error
 	}
+
+	// Saved answers CallSave, Trimmed CallTrim.
+	Saved   struct{ Err error }
+	Trimmed struct {
+		More bool
+		Err  error
+	}
 )
 
 func (*Open) streamEvent()        {}
@@ -152,3 +159,5 @@ func (*Appended) streamEvent()    {}
 func (*ReadDone) streamEvent()    {}
 func (*Recalled) streamEvent()    {}
 func (*Rotated) streamEvent()     {}
+func (*Saved) streamEvent()       {}
+func (*Trimmed) streamEvent()     {}

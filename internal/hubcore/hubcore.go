@@ -47,6 +47,11 @@ type Config struct {
 	// memory for clients that reconnect soon.
 	RingEntries int
 	RingBytes   int
+
+	// CompactOps and CompactBytes say how much is committed between two snapshots.
+	// CompactOps 0: no snapshot is ever stored.
+	CompactOps   int
+	CompactBytes int
 }
 
 // Member is a session as its streams know it. The pointer is its identity.
@@ -89,6 +94,8 @@ const (
 	CallRead                   // ReadDone
 	CallRecall                 // Recalled
 	CallRotate                 // Rotated
+	CallSave                   // Saved
+	CallTrim                   // Trimmed
 )
 
 // Call asks the shell to call the store.
@@ -101,6 +108,8 @@ type Call struct {
 	Writer crdt.Writer
 	Fence  uint64
 	Epoch  string
+
+	Snapshot store.Snapshot
 }
 
 // Settled answers a Local, a Post or a Query.

@@ -51,6 +51,8 @@ type Stream struct {
 	nextID uint64
 	lost   bool // history was lost: the next load rotates
 
+	compaction compaction
+
 	eph *ephemeral // nil unless the rule is ephemeral
 }
 
@@ -104,7 +106,8 @@ func (s *Stream) Name() string { return s.name }
 // is under way.
 func (s *Stream) Idle() bool {
 	return len(s.order) == 0 && len(s.peers) == 0 && len(s.parked) == 0 && len(s.calls) == 0 &&
-		len(s.inflight) == 0 && len(s.waiting) == 0 && s.phase != loading && !s.rotating
+		len(s.inflight) == 0 && len(s.waiting) == 0 && s.phase != loading && !s.rotating &&
+		s.compaction.saving == 0 && !s.compaction.busy && (s.eph == nil || len(s.eph.owner) == 0 && s.eph.n == 0)
 }
 
 // Members is how many sessions have the stream open.
@@ -125,6 +128,10 @@ func (s *Stream) Step(now Instant, ev StreamEvent, fx *Effects) {
 		s.recalled(now, ev, fx)
 	case *Rotated:
 		s.rotated(now, ev, fx)
+	case *Saved:
+		s.saved(ev, fx)
+	case *Trimmed:
+		s.trimmed(ev, fx)
 	case *Lagged:
 		s.lagged(ev.Member)
 	case *Caught:
@@ -135,6 +142,7 @@ func (s *Stream) Step(now Instant, ev StreamEvent, fx *Effects) {
 		s.request(now, ev, fx)
 	}
 	s.append(fx)
+	s.compact(fx)
 }
 
 // request handles what sessions and local callers ask, once the stream is live.
@@ -238,6 +246,7 @@ func (s *Stream) restore(in *store.Stream) error {
 		pos.Chain = in.Head.Chain
 	}
 	s.state, s.draft, s.snap = state, nil, nil
+	s.compaction = compaction{newest: pos.Offset}
 	s.ring.reset(pos.Chain)
 	s.head, s.key, s.first = pos, in.Key, in.First
 	clear(s.posted)
