@@ -341,16 +341,19 @@ func (s *Stream) unfounded() *Local {
 		body := append(append([]byte(`{"op":"initial","value":`), s.initial...), '}')
 		return &Local{Client: initialClient, Inc: s.cfg.Inc, Body: body}
 	}
-	if c, ok := s.state.(crdt.Configurable); ok && s.options != nil && !sameOptions(c, s.options) {
+	if c, ok := s.state.(crdt.Configurable); ok && s.options != nil && !s.sameOptions(c) {
 		return &Local{Client: optionsClient, Inc: s.cfg.Inc, Body: s.options}
 	}
 	return nil
 }
 
 // sameOptions reports whether applying the options op would change nothing.
-func sameOptions(c crdt.Configurable, body []byte) bool {
+func (s *Stream) sameOptions(c crdt.Configurable) bool {
 	next := c.Clone().(crdt.Configurable)
-	next.Apply(crdt.Op{Writer: crdt.Writer{Client: optionsClient}, Body: body})
+	next.Apply(crdt.Op{
+		Offset: s.head.Offset + 1, At: s.head.Offset,
+		Writer: crdt.Writer{Client: optionsClient, Inc: s.cfg.Inc}, Seq: 1, Body: s.options,
+	})
 	return slices.Equal(c.AppendOptions(nil), next.AppendOptions(nil))
 }
 
