@@ -21,6 +21,7 @@ func (d *Doc) Apply(update []byte) error {
 	if d.deleteOnly(update) {
 		return nil
 	}
+	defer d.in.clear()
 	if err := d.in.check(update, &d.limits); err != nil {
 		return err
 	}
@@ -145,32 +146,30 @@ func (d *Doc) advance(in *inbox, i int, missing *[]remoteID, really bool) error 
 	in.stack = append(in.stack[:0], i)
 	for len(in.stack) > 0 {
 		s := &in.sections[in.stack[len(in.stack)-1]]
-		if !s.ready {
-			r := reader{b: in.update, i: s.at}
-			r.change(&s.next, d.limits.Depth)
-			s.after, s.ready = r.i, true
-		}
+		c := &in.one
+		r := reader{b: in.update, i: s.at}
+		r.change(c, d.limits.Depth)
 		need := remoteID{s.client, 0}
 		stuck := false
-		if really && s.state > s.clock && s.next.kind != kindSkip {
-			if err := d.checkKnown(s); err != nil {
+		if really && s.state > s.clock && c.kind != kindSkip {
+			if err := d.checkKnown(s, c); err != nil {
 				return err
 			}
 		}
-		if s.next.kind != kindSkip {
+		if c.kind != kindSkip {
 			if s.state < s.clock {
 				need.clock, stuck = s.clock-1, true
-			} else if s.clock+s.next.length > s.state {
-				need, stuck = d.needs(in, s)
+			} else if s.clock+c.length > s.state {
+				need, stuck = d.needs(in, s, c)
 			}
 		}
 		if !stuck {
 			if really {
-				if err := d.accept(s); err != nil {
+				if err := d.accept(s, c); err != nil {
 					return err
 				}
 			}
-			s.pass()
+			s.pass(c, r.i)
 			in.stack = in.stack[:len(in.stack)-1]
 			continue
 		}
@@ -188,15 +187,15 @@ func (d *Doc) advance(in *inbox, i int, missing *[]remoteID, really bool) error 
 	return nil
 }
 
-// pass moves a section behind its next struct.
-func (s *section) pass() {
-	s.clock += s.next.length
-	if s.next.kind != kindSkip {
+// pass moves a section behind its next struct, to where the one after begins.
+func (s *section) pass(c *change, at int) {
+	s.clock += c.length
+	if c.kind != kindSkip {
 		s.state = max(s.state, s.clock)
 	}
-	s.at = s.after
+	s.at = at
 	s.count--
-	s.ready, s.waits = false, false
+	s.waits = false
 }
 
 func noteMissing(missing *[]remoteID, need remoteID) {
@@ -211,8 +210,7 @@ func noteMissing(missing *[]remoteID, need remoteID) {
 
 // needs returns the first thing that the section's next struct depends on and
 // that is not there.
-func (d *Doc) needs(in *inbox, s *section) (remoteID, bool) {
-	c := &s.next
+func (d *Doc) needs(in *inbox, s *section, c *change) (remoteID, bool) {
 	if c.kind == kindGC {
 		return remoteID{}, false
 	}
@@ -250,9 +248,9 @@ func (d *Doc) lacks(in *inbox, s *section, what remoteID) (remoteID, bool) {
 }
 
 // checkKnown refuses a struct whose beginning the document has otherwise.
-func (d *Doc) checkKnown(s *section) error {
-	n := min(s.state-s.clock, s.next.length)
-	if d.agrees(s.dense, s.clock, n, &s.next) {
+func (d *Doc) checkKnown(s *section, c *change) error {
+	n := min(s.state-s.clock, c.length)
+	if d.agrees(s.dense, s.clock, n, c) {
 		return nil
 	}
 	return fmt.Errorf("%w: client %d, clocks %d to %d; one of the editors must use another client id",
@@ -261,8 +259,7 @@ func (d *Doc) checkKnown(s *section) error {
 
 // accept integrates the section's next struct, of which the document may have
 // the beginning already.
-func (d *Doc) accept(s *section) error {
-	c := &s.next
+func (d *Doc) accept(s *section, c *change) error {
 	if c.kind == kindSkip {
 		return nil
 	}

@@ -213,12 +213,8 @@ type section struct {
 	count  int    // structs from at on
 	at     int    // where the next struct begins
 	clock  uint32 // its clock
-	known  uint32 // up to here, what the document may already have is compared
-	next   change // read already if ready
-	ready  bool
-	after  int  // where next ends, if ready
-	waits  bool // on the stack, for a struct of another client
-	ended  bool // nothing of it can be integrated any more
+	waits  bool   // on the stack, for a struct of another client
+	ended  bool   // nothing of it can be integrated any more
 }
 
 // inbox is an update being applied.
@@ -232,6 +228,17 @@ type inbox struct {
 }
 
 const sectionsWithoutIndex = 8
+
+// sectionsKept is how many sections an inbox keeps the memory for.
+const sectionsKept = 64
+
+// clear lets go of the update.
+func (in *inbox) clear() {
+	if cap(in.sections) > sectionsKept {
+		in.sections, in.stack = nil, nil
+	}
+	in.update, in.byClient, in.one = nil, nil, change{}
+}
 
 // check reads a whole update and checks all that can be checked without the
 // document. It fills in the sections.

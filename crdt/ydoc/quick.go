@@ -14,7 +14,7 @@ func (d *Doc) applyOne(update []byte) (done bool, err error) {
 		return false, nil
 	}
 	s.state = s.clock
-	c := &s.next
+	c := new(change)
 	r.change(c, d.limits.Depth)
 	r.checkContent(c, d.limits.Depth)
 	if r.err != nil || c.kind == kindGC || c.kind == kindSkip || c.info&(bitOrigin|bitRight) == 0 ||
@@ -25,11 +25,11 @@ func (d *Doc) applyOne(update []byte) (done bool, err error) {
 		return false, nil
 	}
 	d.begin(false)
-	if d.continues(&s) {
+	if d.continues(&s, c) {
 		return true, nil
 	}
 	d.budget = d.limits.Work
-	if err := d.accept(&s); err != nil {
+	if err := d.accept(&s, c); err != nil {
 		d.rollback()
 		return true, err
 	}
@@ -41,8 +41,7 @@ func (d *Doc) hasRemote(what remoteID) bool { return what.clock < d.stateOf(what
 
 // continues lets the last item of a client grow in place if the struct only
 // types on where that one ends.
-func (d *Doc) continues(s *section) bool {
-	c := &s.next
+func (d *Doc) continues(s *section, c *change) bool {
 	if c.kind != kindString || !c.hasOrigin() || c.origin.client != s.client || c.origin.clock != s.clock-1 ||
 		s.client == d.own || !d.unwatched() {
 		return false
