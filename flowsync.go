@@ -106,7 +106,7 @@ func New(o Options) (*Hub, error) {
 		origins: o.Origins, anyLocalOrigin: o.LocalOrigins, maxMessage: unauthenticatedMessage,
 		queueMessages: limits.QueueMessages, queueBytes: limits.QueueBytes,
 		sendBuffer: 256 << 10, writeTimeout: limits.WriteTimeout, readTimeout: 30 * time.Second,
-		controlRate: 100, waiting: &h.waiting, buffers: &socketBuffers{},
+		controlRate: 100, waiting: &h.waiting, maxWaiting: int64(limits.QueueTotal), buffers: &socketBuffers{},
 	}
 	h.streams.init()
 	h.sessions.init()

@@ -59,6 +59,7 @@ type Limits struct {
 	CreatedOnUse  int // streams that one subject may create by using them; default 1,000
 	QueueMessages int // messages that wait for one slow session; default 1,024
 	QueueBytes    int // bytes that wait for one slow session; default 4 MiB
+	QueueTotal    int // bytes that wait for all sessions before slow ones may hold less; default 256 MiB
 
 	// CompactOps and CompactBytes are how much is committed on a stream between
 	// two snapshots, by whichever is reached first; the log before the older of
@@ -94,12 +95,13 @@ func (l Limits) withDefaults() (Limits, error) {
 	fill(&l.CreatedOnUse, 1000)
 	fill(&l.QueueMessages, 1024)
 	fill(&l.QueueBytes, 4<<20)
+	fill(&l.QueueTotal, 256<<20)
 	fill(&l.CompactOps, 10_000)
 	fill(&l.CompactBytes, 4<<20)
 	if l.WriteTimeout == 0 {
 		l.WriteTimeout = 10 * time.Second
 	}
-	for _, n := range []int{l.MessageBytes, l.BatchOps, l.EntryBytes, l.StateBytes, l.InflightOps, l.Streams, l.CreatedOnUse, l.QueueMessages, l.QueueBytes, l.CompactOps, l.CompactBytes, int(l.WriteTimeout)} {
+	for _, n := range []int{l.MessageBytes, l.BatchOps, l.EntryBytes, l.StateBytes, l.InflightOps, l.Streams, l.CreatedOnUse, l.QueueMessages, l.QueueBytes, l.QueueTotal, l.CompactOps, l.CompactBytes, int(l.WriteTimeout)} {
 		if n < 0 {
 			return l, errors.New("flowsync: a limit is negative; leave it 0 for its default")
 		}

@@ -51,8 +51,10 @@ type socketOptions struct {
 	// socket without its lock: it may send, and must not wait.
 	onDrained func()
 
-	// waiting, if set, counts the bytes in the queues of all sockets.
-	waiting *atomic.Int64
+	// waiting, if set, counts the bytes in the queues of all sockets; beyond
+	// maxWaiting each may hold less.
+	waiting    *atomic.Int64
+	maxWaiting int64
 
 	// buffers are shared by all sockets of a hub.
 	buffers *socketBuffers

@@ -93,6 +93,11 @@ func (s *socket) hasRoom(b []byte, f *frame, urgent bool) bool {
 	if s.queue.messages() == 0 {
 		return true
 	}
+	// Where all sockets together hold too much, those that are furthest behind
+	// lag first: the rest may fill up to a sixteenth of what is usual.
+	if s.o.waiting != nil && s.o.waiting.Load() > s.o.maxWaiting {
+		bytes /= 16
+	}
 	return s.queue.messages() < messages && s.queue.bytes+charge <= bytes
 }
 

@@ -274,3 +274,23 @@ func TestSocketSendAllocatesNothing(t *testing.T) {
 	s.close(wire.CloseNormal, "")
 	<-done
 }
+
+// TestQueueTotal: while all sockets together hold too much, one that is behind
+// is refused early, and one that keeps up is not.
+func TestQueueTotal(t *testing.T) {
+	var waiting atomic.Int64
+	s := &socket{o: socketOptions{queueMessages: 100, queueBytes: 1600, waiting: &waiting, maxWaiting: 1000}}
+	msg := make([]byte, 90)
+	s.queue.push(&frame{bytes: msg})
+	if !s.hasRoom(msg, nil, false) {
+		t.Fatal("refused below the total")
+	}
+	waiting.Store(1001)
+	if s.hasRoom(msg, nil, false) {
+		t.Fatal("a socket that is behind may still grow beyond the total")
+	}
+	s.queue.advance(len(msg))
+	if !s.hasRoom(msg, nil, false) {
+		t.Fatal("a socket that keeps up is refused")
+	}
+}
