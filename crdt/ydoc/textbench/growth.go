@@ -47,13 +47,23 @@ func repeated(t *trace.Trace, n int) (growth, error) {
 	if err := requireEnd(r, author.doc, "the last round"); err != nil {
 		return g, err
 	}
-	var state []byte
-	g.SaveMS = rounded(timed(func() { state = author.doc.AppendState(nil) }))
-	g.DocBytes = len(state)
+	const runs = 3
+	var (
+		state        []byte
+		loaded       *ydoc.Doc
+		saves, opens []float64
+	)
+	for range runs {
+		saves = append(saves, timed(func() { state = author.doc.AppendState(nil) }))
+		opens = append(opens, timed(func() { loaded, err = load(state) }))
+		if err != nil {
+			return g, err
+		}
+	}
+	g.SaveMS, g.LoadMS, g.DocBytes = median(saves), median(opens), len(state)
+	loaded = nil
 	before := heapBytes()
-	var loaded *ydoc.Doc
-	g.LoadMS = rounded(timed(func() { loaded, err = load(state) }))
-	if err != nil {
+	if loaded, err = load(state); err != nil {
 		return g, err
 	}
 	g.HeapBytes = heapBytes() - before

@@ -17,7 +17,7 @@ func (r *results) write(b *strings.Builder) {
 	if len(r.peers) > 1 {
 		fmt.Fprintf(b, "- Peers: Node %s. `yjs` has client ids below 2^30, which V8 need not box: yjs at its best. `yjs-default` has ids like three quarters of those that yjs draws.\n", nodeVersion())
 	}
-	fmt.Fprintf(b, "- Every measurement has a process of its own, one after the other; times are medians of %d runs in that process, growth is one run.\n", r.lines[r.traces[0]][0].Runs)
+	fmt.Fprintf(b, "- Every measurement has a process of its own, one after the other; times are medians of %d runs in that process; of growth, editing is one run.\n", r.lines[r.traces[0]][0].Runs)
 	if r.generated {
 		b.WriteString("- No recorded sessions were found, so these sessions are generated: **the goals are stated for a recorded one**.\n")
 	} else {
