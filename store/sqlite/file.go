@@ -1,0 +1,161 @@
+package sqlite
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/wavesiddhartha/flowsync/store"
+)
+
+// errForeign: the file holds something else. It is left as it is.
+var errForeign = errors.New("it is not a FlowSync store; give another path, or move the file away")
+
+// file is an open database file of ours.
+type file struct {
+	path string
+	vfs  string
+	lock *conn // holds the lock as long as it is open; nil if read only
+}
+
+// lockFile takes the file for this process. The lock is one on an empty SQLite
+// database beside it, because SQLite's locks work on every system and end with
+// the process. The database itself cannot be locked: readers such as the sqlite3
+// shell are welcome.
+func lockFile(path, vfs string) (*conn, error) {
+	c, err := connect(path+"-lock", readWrite, vfs)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.script("BEGIN EXCLUSIVE"); err != nil {
+		_ = c.close()
+		if resultCode(err)&0xff == codeBusy {
+			return nil, fmt.Errorf("it is open already, in another process or in this one; stop that one, "+
+				"or give each its own file: %w", store.ErrUnavailable)
+		}
+		return nil, err
+	}
+	return c, nil
+}
+
+// openFile takes the lock and finds out whose file it is, without a write to it.
+func openFile(path, vfs string) (f *file, version int, err error) {
+	if err := place(path); err != nil {
+		return nil, 0, err
+	}
+	lock, err := lockFile(path, vfs)
+	if err != nil {
+		return nil, 0, failure(err)
+	}
+	f = &file{path: path, vfs: vfs, lock: lock}
+	version, err = f.identify()
+	if err != nil {
+		return nil, 0, errors.Join(f.refuse(err), lock.close())
+	}
+	return f, version, nil
+}
+
+// place refuses paths where no file can be.
+func place(path string) error {
+	dir := filepath.Dir(path)
+	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("directory %s does not exist; create it: %w", dir, store.ErrReadonly)
+	} else if err != nil {
+		return fmt.Errorf("%w: %w", store.ErrReadonly, err)
+	} else if !info.IsDir() {
+		return fmt.Errorf("%s is not a directory: %w", dir, store.ErrReadonly)
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a file; give the path of one: %w", path, store.ErrReadonly)
+	}
+	return nil
+}
+
+func (f *file) identify() (version int, err error) {
+	size, logged := sizeOf(f.path), sizeOf(f.path+"-wal")
+	if size == 0 && logged == 0 {
+		return 0, nil
+	}
+	if size == 0 {
+		return 0, fmt.Errorf("the file is gone or empty, but its write-ahead log is there: %w", errTruncated)
+	}
+	if err := checkLog(f.path + "-wal"); err != nil {
+		return 0, err
+	}
+	how := readOnly
+	if logged == 0 {
+		how = immutable
+	}
+	c, err := connect(f.path, how, f.vfs)
+	if err != nil {
+		return 0, err
+	}
+	version, err = c.identify()
+	return version, errors.Join(err, c.close())
+}
+
+// errTruncated: a file is shorter than it was.
+var errTruncated = errors.New("it was cut off")
+
+// refuse makes the error of a file that cannot be opened. A file of ours whose
+// structure is damaged is put aside.
+func (f *file) refuse(err error) error {
+	if errors.Is(err, errForeign) {
+		return err
+	}
+	if !damaged(err) && !errors.Is(err, errTruncated) && !errors.Is(err, errLog) {
+		return failure(err)
+	}
+	if sizeOf(f.path) > 0 && !f.ours() {
+		return errForeign
+	}
+	aside, moved := f.putAside()
+	if moved != nil {
+		return fmt.Errorf("its structure is damaged, and it could not be put aside (%w); move it away: %w: %w", moved, store.ErrCorrupt, err)
+	}
+	return fmt.Errorf("its structure is damaged; it was kept as %s: restore a backup, salvage it with the .recover "+
+		"command of the sqlite3 shell, or open again to begin an empty store: %w: %w", aside, store.ErrCorrupt, err)
+}
+
+// ours looks for the mark in the header, however damaged the rest of it is.
+func (f *file) ours() bool {
+	r, err := os.Open(f.path)
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	header := make([]byte, 100)
+	if _, err := io.ReadFull(r, header); err != nil {
+		return false
+	}
+	return binary.BigEndian.Uint32(header[68:]) == applicationID ||
+		bytes.HasPrefix(header, []byte("SQLite format 3\x00")) && sizeOf(f.path+"-wal") > 0
+}
+
+// putAside renames the file, and what SQLite keeps beside it, so that nothing is
+// lost and the path is free.
+func (f *file) putAside() (string, error) {
+	aside := f.path + ".corrupt-" + time.Now().UTC().Format("20060102T150405.000000000Z")
+	var errs []error
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Rename(f.path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return aside, errors.Join(errs...)
+}
+
+// sizeOf is 0 for a file that is not there.
+func sizeOf(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
