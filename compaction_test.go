@@ -40,7 +40,7 @@ func TestCompactionAndUnload(t *testing.T) {
 		t.Fatalf("an append-log must keep its log: %v", err)
 	}
 	waitUntil(t, "the streams to be unloaded", func() bool {
-		hub.unloadIdle(time.Now().Add(2 * hub.unloadAfter))
+		hub.streams.sweep(time.Now().Add(time.Second))
 		n := 0
 		for i := range hub.streams.shards {
 			n += len(hub.streams.shards[i].byName)

@@ -147,7 +147,7 @@ func (h *Hub) goWork(f func()) {
 // now is the hub's monotonic clock.
 func (h *Hub) now() hubcore.Instant { return hubcore.Instant(time.Since(h.start)) }
 
-// sweep passes time to the sessions once a second, and unloads idle streams.
+// sweep passes time to sessions and streams once a second.
 func (h *Hub) sweep() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -161,7 +161,7 @@ func (h *Hub) sweep() {
 				s.sock.sweep(now)
 				s.step(&hubcore.Elapsed{}, &fx)
 			}
-			h.unloadIdle(now)
+			h.streams.sweep(now.Add(-h.unloadAfter))
 		}
 	}
 }

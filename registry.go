@@ -1,6 +1,7 @@
 package flowsync
 
 import (
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -52,8 +53,21 @@ func TextRoot(name string) StreamOption {
 	}
 }
 
+// TTL is how long a key of an ephemeral stream lives after its last write, to the
+// second; it ends with its session at the latest. Default: with its session.
+func TTL(d time.Duration) StreamOption {
+	return func(r *registration) error {
+		if r.rule.Name() != string(crdt.Ephemeral) || d < time.Second {
+			return errors.New("TTL is for ephemeral streams, and at least a second")
+		}
+		r.ttl = d
+		return nil
+	}
+}
+
 // registration is what hub.Stream was told.
 type registration struct {
+	ttl     time.Duration
 	pattern string
 	rule    crdt.Rule
 	initial []byte
@@ -186,6 +200,8 @@ func (h *Hub) stream(name, subject string) *stream {
 		return st
 	}
 	st = &stream{hub: h, name: name, used: time.Now(), core: hubcore.NewStream(&h.core, name, r.rule, r.initial, r.options)}
+	st.core.ExpireAfter(hubcore.Instant(r.ttl))
+	st.ticks = r.ttl > 0
 	shard.byName[name] = st
 	return st
 }
@@ -204,14 +220,18 @@ func (h *Hub) request(name, subject string, ev hubcore.StreamEvent) bool {
 	}
 }
 
-// unloadIdle forgets the streams that nobody used for a while. The store has
-// them; what is cheap to make again need not be kept.
-func (h *Hub) unloadIdle(now time.Time) {
-	for i := range h.streams.shards {
-		shard := &h.streams.shards[i]
+// sweep passes time to the streams that need it, and forgets those that nobody
+// used for a while. The store has them; what is cheap to make again need not be
+// kept.
+func (g *registry) sweep(idleSince time.Time) {
+	for i := range g.shards {
+		shard := &g.shards[i]
 		shard.Lock()
 		for name, st := range shard.byName {
-			if st.unload(now.Add(-h.unloadAfter)) {
+			if st.ticks {
+				st.step(&hubcore.Tick{})
+			}
+			if st.unload(idleSince) {
 				delete(shard.byName, name)
 			}
 		}

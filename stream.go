@@ -12,8 +12,9 @@ import (
 // carries out what it asks of the store, and sends what it has to say in a
 // goroutine that exists only while there is something to send.
 type stream struct {
-	hub  *Hub
-	name string
+	hub   *Hub
+	name  string
+	ticks bool // needs a Tick each second
 
 	mu      sync.Mutex // guards what follows; session locks may be taken under it
 	core    *hubcore.Stream

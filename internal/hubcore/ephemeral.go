@@ -15,12 +15,52 @@ import (
 type ephemeral struct {
 	state crdt.State
 	n     uint64
-	owner map[string]*Member              // by key: the session it lives as long as
+	owner map[string]claim                // by key: the session it lives as long as
 	owned map[*Member]map[string]struct{} // the same by session
+	ttl   Instant                         // a key lives this long after its last write; 0: for ever
+}
+
+// claim says who wrote a key last, nil for the hub itself, and when.
+type claim struct {
+	m  *Member
+	at Instant
+}
+
+// ExpireAfter lets the keys of an ephemeral stream end that long after their
+// last write. The stream then needs a Tick each second.
+func (s *Stream) ExpireAfter(ttl Instant) {
+	if s.eph != nil {
+		s.eph.ttl = ttl
+	}
+}
+
+// expire deletes the keys that were not written for their time to live.
+func (s *Stream) expire(now Instant, fx *Effects) {
+	if s.eph == nil || s.eph.ttl == 0 {
+		return
+	}
+	var dead []string
+	for key, c := range s.eph.owner { // order-free: sorted below
+		if now-c.at > s.eph.ttl {
+			dead = append(dead, key)
+		}
+	}
+	slices.Sort(dead)
+	var entries []wire.Entry
+	for _, key := range dead {
+		c := s.eph.owner[key]
+		client := "hub:" + s.cfg.Hub
+		if c.m != nil {
+			client = c.m.Client
+		}
+		s.eph.release(key)
+		entries = s.unset(client, key, entries)
+	}
+	s.tellEphemeral(entries, fx)
 }
 
 func newEphemeral(rule crdt.Rule) *ephemeral {
-	return &ephemeral{state: rule.New(), owner: map[string]*Member{}, owned: map[*Member]map[string]struct{}{}}
+	return &ephemeral{state: rule.New(), owner: map[string]claim{}, owned: map[*Member]map[string]struct{}{}}
 }
 
 func (s *Stream) openEphemeral(ev *Open, sub *subscriber, fx *Effects) {
@@ -48,7 +88,7 @@ func (s *Stream) syncEphemeral(sub *subscriber, ref string, fx *Effects) {
 }
 
 // pushEphemeral applies the ops of a push at once and passes them on.
-func (s *Stream) pushEphemeral(ev *Push, fx *Effects) {
+func (s *Stream) pushEphemeral(now Instant, ev *Push, fx *Effects) {
 	if !ev.MayWrite {
 		s.pushError(ev, 0, wire.Errorf(wire.AccessDenied, "the token does not allow writing this stream"), fx)
 		return
@@ -65,7 +105,7 @@ func (s *Stream) pushEphemeral(ev *Push, fx *Effects) {
 			break
 		}
 		key, _ := crdt.Key(op)
-		s.eph.claim(key, ev.Member)
+		s.eph.claim(key, ev.Member, now)
 		entries = append(entries, entry)
 	}
 	if ev.Refused != nil {
@@ -95,19 +135,24 @@ func (s *Stream) signal(client string, body []byte) (wire.Entry, *wire.Error) {
 
 // claim binds a key to the session that wrote it last; nil is the hub, whose
 // keys stay until it stops.
-func (e *ephemeral) claim(key string, m *Member) {
-	if old := e.owner[key]; old != nil {
-		delete(e.owned[old], key)
-	}
+func (e *ephemeral) claim(key string, m *Member, now Instant) {
+	e.release(key)
+	e.owner[key] = claim{m, now}
 	if m == nil {
-		delete(e.owner, key)
 		return
 	}
-	e.owner[key] = m
 	if e.owned[m] == nil {
 		e.owned[m] = map[string]struct{}{}
 	}
 	e.owned[m][key] = struct{}{}
+}
+
+// release forgets who wrote a key.
+func (e *ephemeral) release(key string) {
+	if c, ok := e.owner[key]; ok && c.m != nil {
+		delete(e.owned[c.m], key)
+	}
+	delete(e.owner, key)
 }
 
 // forgetKeys deletes the keys of a session that ended.
@@ -117,14 +162,21 @@ func (s *Stream) forgetKeys(m *Member, fx *Effects) {
 	var entries []wire.Entry
 	for _, key := range keys {
 		delete(s.eph.owner, key)
-		if entry, err := s.signal(m.Client, []byte(`{"key":"`+key+`","op":"delete"}`)); err == nil {
-			entries = append(entries, entry)
-		}
+		entries = s.unset(m.Client, key, entries)
 	}
 	s.tellEphemeral(entries, fx)
 }
 
-func (s *Stream) localEphemeral(ev *Local, fx *Effects) {
+// unset deletes a key and appends the entry that tells of it.
+func (s *Stream) unset(client, key string, entries []wire.Entry) []wire.Entry {
+	entry, err := s.signal(client, []byte(`{"key":"`+key+`","op":"delete"}`))
+	if err != nil {
+		return entries
+	}
+	return append(entries, entry)
+}
+
+func (s *Stream) localEphemeral(now Instant, ev *Local, fx *Effects) {
 	done := Settled{Token: ev.Token, Rule: s.rule.Name()}
 	entry, err := s.signal(ev.Client, ev.Body)
 	if err != nil {
@@ -133,7 +185,7 @@ func (s *Stream) localEphemeral(ev *Local, fx *Effects) {
 		return
 	}
 	key, _ := crdt.Key(ev.Body)
-	s.eph.claim(key, nil)
+	s.eph.claim(key, nil, now)
 	s.tellEphemeral([]wire.Entry{entry}, fx)
 	fx.Settled = append(fx.Settled, done)
 }

@@ -104,6 +104,9 @@ type (
 	// FlushValues encodes and sends the values that are due.
 	FlushValues struct{}
 
+	// Tick passes time.
+	Tick struct{}
+
 	// Loaded answers CallLoad.
 	Loaded struct {
 		Stream *store.Stream
@@ -154,6 +157,7 @@ func (*GetHistory) streamEvent()  {}
 func (*Lagged) streamEvent()      {}
 func (*Caught) streamEvent()      {}
 func (*FlushValues) streamEvent() {}
+func (*Tick) streamEvent()        {}
 func (*Loaded) streamEvent()      {}
 func (*Appended) streamEvent()    {}
 func (*ReadDone) streamEvent()    {}

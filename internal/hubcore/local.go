@@ -11,9 +11,9 @@ import (
 // local commits an op of the hub itself. Its writer begins with this process and
 // the hub numbers its ops, from its watermark on: the stream may have been
 // unloaded, or loaded anew, since it last wrote.
-func (s *Stream) local(ev *Local, fx *Effects) {
+func (s *Stream) local(now Instant, ev *Local, fx *Effects) {
 	if s.eph != nil {
-		s.localEphemeral(ev, fx)
+		s.localEphemeral(now, ev, fx)
 		return
 	}
 	w := s.writer(crdt.Writer{Client: ev.Client, Inc: ev.Inc})

@@ -77,14 +77,14 @@ func (s *Stream) settle(t *tally, fx *Effects) {
 // push takes the ops of a session one by one, in the protocol's order of checks:
 // identity, duplicate, prev, limits, rights, rule. It stops at the first that
 // fails; those before it stand.
-func (s *Stream) push(ev *Push, fx *Effects) {
+func (s *Stream) push(now Instant, ev *Push, fx *Effects) {
 	t := &tally{member: ev.Member, bytes: ev.Bytes}
 	sub := s.subs[ev.Member]
 	switch {
 	case sub == nil || !sub.ready || !sub.mode.Writes():
 		s.pushError(ev, ev.Push.Seq, wire.Errorf(wire.NotReady, "open the stream for writing first, and wait for synced"), fx)
 	case s.eph != nil:
-		s.pushEphemeral(ev, fx)
+		s.pushEphemeral(now, ev, fx)
 	case sub.w == nil:
 		// Opened while the store was away; it has to be opened again.
 		s.pushError(ev, ev.Push.Seq, failure(store.ErrUnavailable), fx)

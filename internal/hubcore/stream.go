@@ -138,6 +138,8 @@ func (s *Stream) Step(now Instant, ev StreamEvent, fx *Effects) {
 		s.caught(ev, fx)
 	case *FlushValues:
 		s.flushValues(fx)
+	case *Tick:
+		s.expire(now, fx)
 	default:
 		s.request(now, ev, fx)
 	}
@@ -155,9 +157,9 @@ func (s *Stream) request(now Instant, ev StreamEvent, fx *Effects) {
 	case *Open:
 		s.open(ev, fx)
 	case *Push:
-		s.push(ev, fx)
+		s.push(now, ev, fx)
 	case *Local:
-		s.local(ev, fx)
+		s.local(now, ev, fx)
 	case *Post:
 		s.post(ev, fx)
 	case *Query:
@@ -328,7 +330,7 @@ const (
 func (s *Stream) found(now Instant, fx *Effects) {
 	if op := s.unfounded(); op != nil {
 		s.phase = founding
-		s.local(op, fx)
+		s.local(now, op, fx)
 		return
 	}
 	s.phase = live
