@@ -26,7 +26,7 @@ type Step struct {
 // one before. Positions count UTF-16 code units.
 type Splice struct {
 	Pos, Deleted, Inserted int
-	Text                   string // what was inserted, but for embeds and values
+	Text                   string // what was inserted; "" for embeds and values
 }
 
 // splice is a Splice in the making.
@@ -84,7 +84,7 @@ func (d *Doc) addSplice(s splice) {
 		last := &d.tx.splices[n-1]
 		if last.list == s.list && !last.format {
 			switch {
-			case s.Deleted == 0 && s.Pos == last.Pos+last.Inserted:
+			case s.Deleted == 0 && s.Pos == last.Pos+last.Inserted && (last.Inserted == 0 || (last.Text == "") == (s.Text == "")):
 				last.Inserted += s.Inserted
 				last.Text += s.Text
 				return

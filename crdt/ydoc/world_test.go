@@ -20,6 +20,9 @@ func newWorld(r *rand.Rand, replicas int) *world {
 	for i := range replicas {
 		d := New(uint64(i + 1))
 		d.KeepFormats(true) // else replicas tidy on their own, and must exchange that too
+		d.Text("text")
+		d.Map("map")
+		d.XMLFragment("xml")
 		w.docs = append(w.docs, d)
 	}
 	return w
