@@ -335,6 +335,13 @@ func (s *Stream) outcome(now Instant, ev *ReadDone, fx *Effects) {
 		s.reload(false, fx)
 		return
 	}
+	if errors.Is(ev.Err, store.ErrFailed) {
+		// Nobody will ever say. This hub commits nothing any more, and the authors
+		// keep their ops for the next.
+		s.abandon(failure(ev.Err), fx)
+		s.appendDone(now, fx)
+		return
+	}
 	if ev.Err == nil && !s.catchUp(ev.Tail.Records, ev.Tail.Head, fx) {
 		return
 	}

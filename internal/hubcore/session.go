@@ -39,6 +39,8 @@ type Session struct {
 	inc    string      // the client's default incarnation
 	opened []string    // streams, in the order they were opened
 
+	readonly bool // what the client was told of the store
+
 	since   Instant // of the connection
 	heard   Instant // last message
 	noticed bool    // expiring was sent
@@ -88,13 +90,15 @@ type (
 		Grant *Grant
 		Err   *wire.Error
 	}
-	// Numbered answers Number.
+	// Numbered answers Number. Readonly says that the store takes no writes now.
 	Numbered struct {
-		Number uint64
-		Err    error
+		Number   uint64
+		Readonly bool
+		Err      error
 	}
-	// Elapsed passes time; a session needs one each second.
-	Elapsed struct{}
+	// Elapsed passes time; a session needs one each second, and one when the
+	// store begins or ends to be Readonly.
+	Elapsed struct{ Readonly bool }
 	// Displaced says that a newer session of the same client has begun.
 	Displaced struct{}
 	// Draining says that the hub closes soon.
@@ -159,7 +163,7 @@ func (s *Session) Step(now Instant, ev SessionEvent, fx *SessionEffects) {
 	case *Numbered:
 		s.numbered(ev, fx)
 	case *Elapsed:
-		s.elapsed(now, fx)
+		s.elapsed(now, ev, fx)
 	case *Displaced:
 		s.fail(wire.Errorf(wire.Replaced, "a newer session of this client took over"), wire.CloseReplaced, fx)
 	case *Draining:
@@ -310,9 +314,9 @@ func (s *Session) numbered(ev *Numbered, fx *SessionEffects) {
 		s.fail(failure(ev.Err), wire.CloseStore, fx)
 		return
 	}
-	s.m.Number, s.phase, fx.Opened = ev.Number, open, true
+	s.m.Number, s.phase, s.readonly, fx.Opened = ev.Number, open, ev.Readonly, true
 	fx.Out = append(fx.Out, &wire.Welcome{
-		V: wire.Version, Session: ev.Number, Hub: s.cfg.Hub, Durability: string(s.cfg.Durability), Writable: true,
+		V: wire.Version, Session: ev.Number, Hub: s.cfg.Hub, Durability: string(s.cfg.Durability), Writable: !ev.Readonly,
 		Limits: wire.Limits{
 			MessageBytes: s.cfg.MessageBytes, BatchOps: s.cfg.BatchOps,
 			InflightOps: s.cfg.InflightOps, Streams: s.cfg.Streams,
@@ -380,7 +384,11 @@ func (s *Session) strike(now Instant, fx *SessionEffects) {
 	}
 }
 
-func (s *Session) elapsed(now Instant, fx *SessionEffects) {
+func (s *Session) elapsed(now Instant, ev *Elapsed, fx *SessionEffects) {
+	if s.phase == open && s.readonly != ev.Readonly {
+		s.readonly = ev.Readonly
+		fx.Out = append(fx.Out, &wire.HubStatus{Writable: !ev.Readonly})
+	}
 	switch {
 	case s.phase != open && now-s.since > helloWithin:
 		s.fail(wire.Errorf(wire.NotReady, "no hello came in time"), wire.CloseProtocol, fx)
