@@ -46,11 +46,10 @@ func (d *Doc) Missing(update []byte) (bool, error) {
 		return false, err
 	}
 	d.start(&in)
-	var missing []remoteID
-	if err := d.drain(&in, &missing, false); err != nil {
+	if err := d.drain(&in, false); err != nil {
 		return false, err
 	}
-	if len(missing) > 0 {
+	if len(in.missing) > 0 {
 		return true, nil
 	}
 	late := false
@@ -68,11 +67,10 @@ func (d *Doc) Missing(update []byte) (bool, error) {
 func (d *Doc) receive() error {
 	for {
 		d.start(&d.in)
-		var missing []remoteID
-		if err := d.drain(&d.in, &missing, true); err != nil {
+		if err := d.drain(&d.in, true); err != nil {
 			return err
 		}
-		retry, err := d.hold(&d.in, missing)
+		retry, err := d.hold(&d.in)
 		if err != nil {
 			return err
 		}
@@ -96,6 +94,7 @@ func (d *Doc) receive() error {
 // start looks up how much of each section's client the document has.
 func (d *Doc) start(in *inbox) {
 	structs := 0
+	in.missing = nil
 	for i := range in.sections {
 		s := &in.sections[i]
 		s.dense, s.state = d.lookup(s.client), 0
@@ -119,9 +118,9 @@ func (d *Doc) stateOf(client uint64) uint32 {
 
 // drain goes through the sections by descending client, each from its first
 // struct to its last, and through what a struct depends on before the struct
-// itself. Sections that got stuck are ended with structs left; missing is what
+// itself. Sections that got stuck are ended with structs left; in.missing is what
 // they are stuck for. If really is false, it only goes through the motions.
-func (d *Doc) drain(in *inbox, missing *[]remoteID, really bool) error {
+func (d *Doc) drain(in *inbox, really bool) error {
 	descending := func(a, b section) int { return cmp.Compare(b.client, a.client) }
 	if !slices.IsSortedFunc(in.sections, descending) {
 		slices.SortFunc(in.sections, descending)
@@ -133,7 +132,7 @@ func (d *Doc) drain(in *inbox, missing *[]remoteID, really bool) error {
 	}
 	for i := range in.sections {
 		for s := &in.sections[i]; s.count > 0 && !s.ended; {
-			if err := d.advance(in, i, missing, really); err != nil {
+			if err := d.advance(in, i, really); err != nil {
 				return err
 			}
 		}
@@ -142,7 +141,7 @@ func (d *Doc) drain(in *inbox, missing *[]remoteID, really bool) error {
 }
 
 // advance gets section i past its next struct.
-func (d *Doc) advance(in *inbox, i int, missing *[]remoteID, really bool) error {
+func (d *Doc) advance(in *inbox, i int, really bool) error {
 	in.stack = append(in.stack[:0], i)
 	for len(in.stack) > 0 {
 		s := &in.sections[in.stack[len(in.stack)-1]]
@@ -178,7 +177,10 @@ func (d *Doc) advance(in *inbox, i int, missing *[]remoteID, really bool) error 
 			in.stack = append(in.stack, in.number(other))
 			continue
 		}
-		noteMissing(missing, need)
+		if in.missing == nil {
+			in.missing = wants{}
+		}
+		in.missing.add(need)
 		for _, k := range in.stack {
 			in.sections[k].ended = true
 		}
@@ -196,16 +198,6 @@ func (s *section) pass(c *change, at int) {
 	s.at = at
 	s.count--
 	s.waits = false
-}
-
-func noteMissing(missing *[]remoteID, need remoteID) {
-	for i := range *missing {
-		if m := &(*missing)[i]; m.client == need.client {
-			m.clock = min(m.clock, need.clock)
-			return
-		}
-	}
-	*missing = append(*missing, need)
 }
 
 // needs returns the first thing that the section's next struct depends on and
@@ -296,128 +288,4 @@ func (d *Doc) accept(s *section, c *change) error {
 		d.load(n, c, offset)
 	}
 	return d.integrate(n)
-}
-
-// locate finds the neighbours of n and the list they are in.
-func (d *Doc) locate(n *insertion, c *change) error {
-	collected := false
-	if c.hasOrigin() {
-		n.origin = id{d.lookup(c.origin.client), c.origin.clock}
-		n.left = d.endAt(n.origin)
-		collected = d.items[n.left].leaf == none
-	}
-	if c.hasRight() {
-		n.right = id{d.lookup(c.right.client), c.right.clock}
-		n.next = d.startAt(n.right)
-		collected = collected || d.items[n.next].leaf == none
-	}
-	if collected {
-		return nil
-	}
-	switch {
-	case n.left != none:
-		n.list = d.listOf(n.left)
-		if n.next == none {
-			return nil
-		}
-		if d.listOf(n.next) != n.list {
-			return fmt.Errorf("%w: a struct's neighbours are in different lists", ErrInvalid)
-		}
-		return nil
-	case n.next != none:
-		n.list = d.listOf(n.next)
-		return nil
-	}
-	var t int32
-	if c.rooted {
-		t = d.rootType(string(c.root))
-	} else {
-		p := &d.items[d.itemAt(id{d.lookup(c.parent.client), c.parent.clock})]
-		switch p.kind {
-		case kindGC, kindDeleted:
-			return nil
-		case kindType:
-			t = int32(p.off)
-		default:
-			return fmt.Errorf("%w: a struct's parent is not a shared type", ErrInvalid)
-		}
-	}
-	if c.hasSub() {
-		n.list = d.makeKeyList(t, string(c.sub))
-		return nil
-	}
-	n.list = d.sequence(t)
-	return nil
-}
-
-// metOnce says whether the neighbours of n can have been next to each other when
-// its author put it between them. Structs for which that is not so would go to
-// other places on other replicas. At that time nothing was between the two, so
-// what its right neighbour was put behind is its left neighbour or before that,
-// and the other way round.
-func (d *Doc) metOnce(n *insertion) bool {
-	if n.left == none || n.next == none {
-		if n.left == none && n.next == none {
-			return true
-		}
-		if n.left == none {
-			return d.items[n.next].origin.client == noClient
-		}
-		return d.items[n.left].right.client == noClient
-	}
-	l, r := &d.items[n.left], &d.items[n.next]
-	if l.lastID() != n.origin {
-		return false // the right neighbour split the left one: they overlap
-	}
-	left, next := d.spotOf(n.left), d.spotOf(n.next)
-	if d.after(left) == next {
-		return true
-	}
-	if !d.precedes(left, next) {
-		return false
-	}
-	if r.origin.client != noClient {
-		if i := d.itemAt(r.origin); i != n.left && !d.precedes(d.spotOf(i), left) {
-			return false
-		}
-	}
-	if l.right.client != noClient {
-		if i := d.itemAt(l.right); i != n.next && !d.precedes(next, d.spotOf(i)) {
-			return false
-		}
-	}
-	return true
-}
-
-// load copies the content of c, from offset on, into the client's store.
-func (d *Doc) load(n *insertion, c *change, offset uint32) {
-	d.touch(n.client)
-	cl := &d.clients[n.client]
-	switch c.kind {
-	case kindFormat:
-		n.off = d.formats.add(c.key, c.content)
-	case kindType:
-		n.shared, n.name = c.shared, string(c.key)
-		if n.list != none {
-			n.depth = d.types[d.lists[n.list].owner].depth + 1
-		}
-	case kindString:
-		content := c.content
-		if offset > 0 {
-			at, inside := unitOffset(content, offset)
-			content = content[at:]
-			if inside {
-				content = append([]byte(replacement), content[4:]...)
-			}
-		}
-		n.off, n.size = uint32(len(cl.bytes)), uint32(len(content))
-		cl.bytes = append(cl.bytes, content...)
-	case kindAny, kindJSON:
-		content := c.content[contentSize(c.kind, c.content, offset):]
-		n.off, n.size = uint32(len(cl.bytes)), uint32(len(content))
-		cl.bytes = append(cl.bytes, content...)
-	case kindBinary, kindEmbed, kindDoc:
-		n.off, n.size = uint32(len(cl.bytes)), uint32(len(c.content))
-		cl.bytes = append(cl.bytes, c.content...)
-	}
 }

@@ -33,6 +33,15 @@ func (a Array) Len() int { return a.size() }
 // Get returns value number i, and whether there is one.
 func (a Array) Get(i int) (Value, bool) { return a.at(i) }
 
+// Values returns all values; it is quicker than Get for each.
+func (a Array) Values() []Value {
+	values := make([]Value, 0, a.size())
+	if !a.gone() {
+		a.d.eachValue(a.t, func(v Value) { values = append(values, v) })
+	}
+	return values
+}
+
 // InsertMap inserts a new empty map at pos. Errors are those of [Array.Insert].
 func (a Array) InsertMap(pos int) (Map, error) {
 	r, err := a.insertShared(pos, typeMap, "")

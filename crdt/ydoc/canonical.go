@@ -112,9 +112,7 @@ func (d *Doc) eachValue(t int32, f func(Value)) {
 		if it.kind == kindFormat {
 			return
 		}
-		for n := range it.length {
-			f(d.valueAt(it, n))
-		}
+		d.eachOf(it, f)
 	})
 }
 
@@ -233,11 +231,11 @@ func (d *Doc) appendEntries(b []byte, t int32) []byte {
 			text = append(text, d.contentOf(it)...)
 		default:
 			pack()
-			for n := range it.length {
+			d.eachOf(it, func(v Value) {
 				entry()
 				b = append(b, formatting...)
-				b = append(d.appendEntry(b, d.valueAt(it, n)), '}')
-			}
+				b = append(d.appendEntry(b, v), '}')
+			})
 		}
 	})
 	pack()

@@ -224,6 +224,7 @@ type inbox struct {
 	byClient map[uint64]int // once there are many sections
 	deletes  int            // where the delete set begins
 	stack    []int
+	missing  wants
 	one      change
 }
 
@@ -278,6 +279,10 @@ func (in *inbox) checkSection(r *reader, l *Limits) {
 	s.at = r.i
 	if in.section(s.client) != nil {
 		r.fail("a client has two sections")
+		return
+	}
+	if len(in.sections) >= l.Clients {
+		r.err = fmt.Errorf("%w: the update has more than %d authors", ErrLimit, l.Clients)
 		return
 	}
 	clock := uint64(s.clock)

@@ -96,7 +96,7 @@ func (d *Doc) sizeOf(it *item, n uint32) (uint32, bool) {
 	if it.size == it.length {
 		return n, true
 	}
-	at, inside := unitOffset(d.contentOf(it), n)
+	at, inside := unitOffsetIn(d.contentOf(it), n, it.length)
 	return uint32(at), !inside
 }
 

@@ -84,7 +84,7 @@ func (d *Doc) gapInText(l int32, pos uint32) (left int32, right spot, at uint32)
 	if it := &d.items[i]; off == it.length {
 		return i, d.after(s), pos
 	} else if it.kind == kindString && it.size != it.length {
-		if _, inside := unitOffset(d.contentOf(it), off); inside {
+		if _, inside := unitOffsetIn(d.contentOf(it), off, it.length); inside {
 			left, right = d.gap(l, pos-1)
 			return left, right, pos - 1
 		}
@@ -149,6 +149,6 @@ func (d *Doc) tornAt(l int32, pos uint32) bool {
 	if it.kind != kindString || it.size == it.length || off == it.length {
 		return false
 	}
-	_, inside := unitOffset(d.contentOf(it), off)
+	_, inside := unitOffsetIn(d.contentOf(it), off, it.length)
 	return inside
 }

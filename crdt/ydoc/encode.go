@@ -187,7 +187,7 @@ func (d *Doc) appendContent(b []byte, it *item, offset uint32) []byte {
 		if it.size == it.length {
 			return appendSpan(b, content[offset:])
 		}
-		at, inside := unitOffset(content, offset)
+		at, inside := unitOffsetIn(content, offset, it.length)
 		if inside {
 			b = appendUint(b, uint64(len(content)-at-4+len(replacement)))
 			return append(append(b, replacement...), content[at+4:]...)

@@ -2,6 +2,7 @@ package ydoc
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -9,8 +10,17 @@ import (
 // never changed in place, so that a refused update can be taken back by value.
 type pending struct {
 	update  []byte       // structs, as an update without deletes; nil if none
-	missing []remoteID   // one of these must arrive before trying again
+	missing wants        // one of these must arrive before trying again
 	deletes []remoteSpan // of ids that are not there
+}
+
+// wants is ids that must arrive, the first of each client.
+type wants map[uint64]uint32
+
+func (w wants) add(what remoteID) {
+	if clock, ok := w[what.client]; !ok || what.clock < clock {
+		w[what.client] = what.clock
+	}
 }
 
 // Pending returns how many bytes wait for ids that the document does not have.
@@ -29,23 +39,23 @@ func (p *pending) check(l *Limits) error {
 
 // hold puts what is left in the sections aside, and says whether what waited
 // before is worth another try.
-func (d *Doc) hold(in *inbox, missing []remoteID) (retry bool, err error) {
+func (d *Doc) hold(in *inbox) (retry bool, err error) {
 	rest := in.rest()
 	if d.pending.update == nil {
 		if rest != nil {
-			d.pending.update, d.pending.missing = rest, missing
+			d.pending.update, d.pending.missing = rest, in.missing
 		}
 		return false, nil
 	}
-	for _, m := range d.pending.missing {
-		retry = retry || d.stateOf(m.client) > m.clock
+	for client, clock := range d.pending.missing {
+		retry = retry || d.stateOf(client) > clock
 	}
 	if rest == nil {
 		return retry, nil
 	}
-	all := slices.Clone(d.pending.missing)
-	for _, m := range missing {
-		noteMissing(&all, m)
+	all := maps.Clone(d.pending.missing)
+	for client, clock := range in.missing {
+		all.add(remoteID{client, clock})
 	}
 	d.pending.missing = all
 	d.pending.update, err = Merge(d.pending.update, rest)

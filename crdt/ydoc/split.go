@@ -66,7 +66,7 @@ func (d *Doc) splitText(left, right *item, n uint32) {
 	}
 	c := &d.clients[left.client]
 	text := c.bytes[left.off : left.off+left.size]
-	at, inside := unitOffset(text, n)
+	at, inside := unitOffsetIn(text, n, left.length)
 	if !inside {
 		right.off, right.size, left.size = left.off+uint32(at), left.size-uint32(at), uint32(at)
 		return

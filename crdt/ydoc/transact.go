@@ -195,18 +195,22 @@ func mergeSpans(s []span) []span {
 	if len(s) < 2 {
 		return s
 	}
-	order := map[uint32]int{}
-	for _, x := range s {
-		if _, ok := order[x.client]; !ok {
-			order[x.client] = len(order)
+	if !slices.ContainsFunc(s, func(x span) bool { return x.client != s[0].client }) {
+		slices.SortFunc(s, func(a, b span) int { return compareUint32(a.clock, b.clock) })
+	} else {
+		order := map[uint32]int{}
+		for _, x := range s {
+			if _, ok := order[x.client]; !ok {
+				order[x.client] = len(order)
+			}
 		}
+		slices.SortFunc(s, func(a, b span) int {
+			if a.client != b.client {
+				return order[a.client] - order[b.client]
+			}
+			return compareUint32(a.clock, b.clock)
+		})
 	}
-	slices.SortStableFunc(s, func(a, b span) int {
-		if a.client != b.client {
-			return order[a.client] - order[b.client]
-		}
-		return compareUint32(a.clock, b.clock)
-	})
 	n := 0
 	for _, x := range s[1:] {
 		if last := &s[n]; last.client == x.client && x.clock <= last.end() {

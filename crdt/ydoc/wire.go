@@ -140,6 +140,26 @@ func units(s []byte) uint32 {
 	return uint32(n)
 }
 
+// unitOffsetIn is unitOffset in a text that has so many units: it counts from the
+// nearer end.
+func unitOffsetIn(s []byte, n, total uint32) (offset int, inside bool) {
+	if n <= total/2 {
+		return unitOffset(s, n)
+	}
+	i := len(s)
+	for left := total - n; left > 0; left-- {
+		for i--; s[i]&0xc0 == 0x80; i-- {
+		}
+		if s[i] >= 0xf0 {
+			if left == 1 {
+				return i, true
+			}
+			left--
+		}
+	}
+	return i, false
+}
+
 // unitOffset returns the byte offset of code unit n in s; inside says that the
 // unit is the second half of a pair, whose offset is then that of the pair.
 func unitOffset(s []byte, n uint32) (offset int, inside bool) {

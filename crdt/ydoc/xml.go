@@ -112,9 +112,7 @@ func (d *Doc) writeXML(b *strings.Builder, t int32) {
 			return
 		}
 		if it.kind != kindType {
-			for n := range it.length {
-				b.WriteString(d.valueAt(it, n).jsString())
-			}
+			d.eachOf(it, func(v Value) { b.WriteString(v.jsString()) })
 			return
 		}
 		d.writeNode(b, int32(it.off))
