@@ -173,6 +173,8 @@ func (c *Client) handle(ev Event) error {
 		return c.getHistory(ev)
 	case Keep:
 		c.keep(ev.Stream)
+	case Unsaved:
+		c.takeBack(ev.Effects)
 	case Discard:
 		c.discard(ev.Stream, ev.Inc, ev.Seq)
 	}

@@ -58,7 +58,7 @@ func (c *Client) adoptOwn(st *stream) {
 		}
 		c.unqueue(st, 0, len(queued))
 		for _, b := range bodies {
-			if c.check(st, b) == nil {
+			if b != nil && c.check(st, b) == nil {
 				c.setOwn(st, b)
 			}
 		}

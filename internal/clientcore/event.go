@@ -62,6 +62,11 @@ type (
 	// The shell decides when.
 	Keep struct{ Stream string }
 
+	// Unsaved says that Effects, those of the newest Push and Keep events, could
+	// not be saved and were given up: the machine takes these events back. Between
+	// them and Unsaved it may not step on an event that saves.
+	Unsaved struct{ Effects Effects }
+
 	// Discard forgets a dead letter.
 	Discard struct {
 		Stream string
@@ -116,6 +121,7 @@ func (SetPresence) event()  {}
 func (Emit) event()         {}
 func (GetHistory) event()   {}
 func (Keep) event()         {}
+func (Unsaved) event()      {}
 func (Discard) event()      {}
 func (TokenReady) event()   {}
 func (TokenFailed) event()  {}

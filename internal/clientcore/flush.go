@@ -74,6 +74,10 @@ func (c *Client) sendOps(st *stream) {
 			c.buryRange(st, lo, lo+1, wire.TooLarge, msg)
 			continue
 		}
+		if first.Lost {
+			c.buryRange(st, lo, lo+1, wire.StoreCorrupt, "the op was damaged in the queue file, and the hub does not have it")
+			continue
+		}
 		push := &wire.Push{Stream: st.name, Seq: first.Seq}
 		if first.prev != first.Seq-1 {
 			prev := first.prev
@@ -86,7 +90,7 @@ func (c *Client) sendOps(st *stream) {
 		hi, size := lo, 0
 		for hi < len(st.pending) && hi-lo < min(free, c.link.limits.BatchOps) {
 			p := &st.pending[hi]
-			if hi > lo && (p.prev != p.Seq-1 || p.At != first.At || p.Blind != first.Blind || size+len(p.Body) > c.batchBytes()) {
+			if hi > lo && (p.Lost || p.prev != p.Seq-1 || p.At != first.At || p.Blind != first.Blind || size+len(p.Body) > c.batchBytes()) {
 				break
 			}
 			push.Ops = append(push.Ops, p.Body)

@@ -48,10 +48,7 @@ func (c *Client) push(name string, body []byte) error {
 		st.unedit()
 		return full
 	}
-	if !st.saved {
-		st.saved = true
-		c.emit(SaveStream{Stream: SavedStream{Head: st.head()}})
-	}
+	c.begin(st)
 	c.ids++
 	p := pendingOp{Op: Op{Seq: st.next, Blind: !st.seen, Body: body}, id: c.ids}
 	if st.seen {
@@ -160,6 +157,33 @@ func (st *stream) head() Head {
 	return Head{
 		Stream: st.name, Rule: st.ruleName, Inc: st.inc, Next: st.next,
 		Acked: st.acked, Hash: st.hash, Epoch: st.epoch, At: st.at, Seen: st.seen,
+	}
+}
+
+// begin saves the head of a stream that has none in the queue.
+func (c *Client) begin(st *stream) {
+	if !st.saved {
+		st.saved = true
+		c.emit(SaveStream{Stream: SavedStream{Head: st.head()}})
+	}
+}
+
+// takeBack undoes what Push and Keep did, the newest first. No op of theirs was
+// sent, so its seq is free again.
+func (c *Client) takeBack(unsaved Effects) {
+	for _, e := range slices.Backward(unsaved) {
+		switch e := e.(type) {
+		case SaveOp:
+			st := c.streams[e.Stream]
+			c.unqueue(st, len(st.pending)-1, len(st.pending))
+			st.next = e.Op.Seq
+			c.emit(Changed{Stream: st.name})
+		case SaveStream:
+			c.streams[e.Stream.Stream].saved = false
+		case SaveState:
+			st := c.streams[e.Head.Stream]
+			st.keptAt, st.retired = "", e.Through
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package clientcore
 
 import (
 	"slices"
+	"sort"
 
 	"github.com/wavesiddhartha/flowsync/wire"
 )
@@ -39,6 +40,7 @@ type Op struct {
 	Seq   uint64
 	At    uint64
 	Blind bool // made before the hub's state was ever seen: At is set by the first synced
+	Lost  bool // the queue kept its place, but no body: if the hub lacks it, it becomes a dead letter
 	Body  []byte
 }
 
@@ -69,12 +71,7 @@ func (s *Saved) Do(e Effect) {
 	case SaveHead:
 		s.stream(e.Head.Stream).Head = e.Head
 	case SaveOp:
-		rec := s.stream(e.Stream)
-		rec.Ops = append(rec.Ops, e.Op)
-		rec.Next = e.Op.Seq + 1
-		if !e.Op.Blind {
-			rec.At, rec.Seen = e.Op.At, true
-		}
+		s.stream(e.Stream).put(e.Op)
 	case DropOps:
 		s.stream(e.Stream).drop(e.Through)
 	case SaveState:
@@ -100,6 +97,30 @@ func (s *Saved) stream(name string) *SavedStream {
 	}
 	s.Streams = append(s.Streams, SavedStream{Head: Head{Stream: name, Next: 1}})
 	return &s.Streams[len(s.Streams)-1]
+}
+
+// put takes an op in, in place of the one with its seq. Head follows it: what was
+// given out is never given out again.
+func (s *SavedStream) put(o Op) {
+	i := sort.Search(len(s.Ops), func(i int) bool { return s.Ops[i].Seq >= o.Seq })
+	if i < len(s.Ops) && s.Ops[i].Seq == o.Seq {
+		s.Ops[i] = o
+	} else {
+		s.Ops = slices.Insert(s.Ops, i, o)
+	}
+	s.Follow(o)
+}
+
+// Follow makes the head one that has given out o.
+func (h *Head) Follow(o Op) {
+	h.Next = max(h.Next, o.Seq+1)
+	switch {
+	case o.Blind:
+	case h.Seen:
+		h.At = max(h.At, o.At)
+	default:
+		h.At, h.Seen = o.At, true
+	}
 }
 
 func (s *SavedStream) drop(through uint64) {

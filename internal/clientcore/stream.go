@@ -96,12 +96,12 @@ func (c *Client) open(ev Open) error {
 	if st.mode != ev.Mode || st.as != ev.As {
 		if st.as != ev.As {
 			st.forget()
+			if ev.As == wire.AsState && st.rule != nil {
+				st.state = st.rule.New()
+			}
 		}
 		st.mode, st.as = ev.Mode, ev.As
 		st.phase, st.openAt = closed, 0
-		if ev.As == wire.AsState && st.rule != nil {
-			st.state = st.rule.New()
-		}
 	}
 	return nil
 }

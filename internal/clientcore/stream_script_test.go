@@ -115,7 +115,8 @@ var restoreScripts = []script{
 		r.did("discontinuity n", "save stream n acked=0 next=2 ops=1", "changed n", "status online")
 	}},
 	{name: "kept states hold what was acked, the queue what they do not", cfg: Config{Keep: true}, play: func(r *rig) {
-		r.opened("n", 5, 3).do(Keep{Stream: "n"}).did("save state n through 0")
+		r.opened("n", 5, 3).do(Keep{Stream: "n"})
+		r.did("save stream n acked=0 next=1 ops=0", "save state n through 0")
 		r.do(Keep{Stream: "n"}).did()
 		r.do(Push{Stream: "n", Op: inc(1)}, Push{Stream: "n", Op: inc(2)}, Flush{})
 		r.hub(`{"t":"ops","stream":"n","from":3,"cursor":"%s","entries":[%s]}`, cursor(1, 4), entry(4, self, r.inc("n"), 1, 3, inc(1)))

@@ -252,18 +252,39 @@ func (c *Client) judge(st *stream, y *wire.Yours) history {
 	if y.Seq == st.acked {
 		return parted
 	}
-	mine := st.unacked()
-	n := 0
-	for n < min(len(mine), len(y.Trail)) && y.Trail[n].Seq == mine[n].Seq && y.Trail[n].Hash == wire.FormatHash(mine[n].hash) {
-		n++
-	}
-	if n > 0 {
-		c.confirm(st, mine[n-1].Seq, mine[n-1].hash)
-	}
-	if n == len(y.Trail) {
+	n := c.walk(st, y.Trail)
+	switch {
+	case st.acked == y.Seq:
+		return shared
+	case n == len(y.Trail):
 		return unknown
 	}
 	return parted
+}
+
+// walk acks the unacked ops with which a trail begins, and counts them. At a lost
+// op the trail is believed: the ops after it show whether it was ours.
+func (c *Client) walk(st *stream, trail []wire.Mark) int {
+	lo := st.from(st.acked + 1)
+	n := 0
+	for n < min(len(st.pending)-lo, len(trail)) {
+		p := &st.pending[lo+n]
+		hash, ok := wire.ParseHash(trail[n].Hash)
+		st.chain(p, lo+n)
+		if p.Lost {
+			p.hash = hash
+		}
+		if !ok || trail[n].Seq != p.Seq || p.hash != hash {
+			break
+		}
+		n++
+	}
+	if n > 0 {
+		last := &st.pending[lo+n-1]
+		c.confirm(st, last.Seq, last.hash)
+	}
+	st.rechain()
+	return n
 }
 
 // replaced takes the state that the hub sends unasked to a session that lagged.

@@ -22,7 +22,9 @@ func (c *Client) ownView(st *stream) crdt.State {
 	if st.view == nil {
 		st.view = st.state.Clone()
 		for i := range st.pending {
-			st.view.Apply(c.provisional(st, i))
+			if !st.pending[i].Lost {
+				st.view.Apply(c.provisional(st, i))
+			}
 		}
 	}
 	return st.view
@@ -124,7 +126,8 @@ func (c *Client) keep(name string) {
 	if st == nil || st.state == nil || st.cursor == "" || st.cursor == st.keptAt {
 		return
 	}
-	st.keptAt, st.saved = st.cursor, true
+	st.keptAt = st.cursor
+	c.begin(st)
 	c.emit(SaveState{
 		Head: st.head(), Kept: Kept{Cursor: st.cursor, State: st.state.AppendState(nil)}, Through: st.retired,
 	})

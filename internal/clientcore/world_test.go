@@ -30,10 +30,11 @@ type modelWorld struct {
 	dialed bool
 	online bool // the socket is open
 	losing bool
+	lost   map[string]bool // values whose place alone the queue kept
 }
 
 func newModelWorld(t *testing.T, seed uint64) *modelWorld {
-	w := &modelWorld{t: t, rng: rand.New(rand.NewPCG(seed, 1)), acked: map[string]bool{}, sent: map[string]string{}}
+	w := &modelWorld{t: t, rng: rand.New(rand.NewPCG(seed, 1)), acked: map[string]bool{}, sent: map[string]string{}, lost: map[string]bool{}}
 	w.hub = &modelHub{rng: w.rng, writers: map[crdt.Writer][]modelMark{}, pending: map[crdt.Writer]modelMark{}, epoch: 1}
 	w.cfg = Config{Client: self, Random: w.rng.Uint32, Keep: w.rng.IntN(2) == 0}
 	w.c = New(w.cfg)
@@ -134,6 +135,8 @@ func (w *modelWorld) chaos() {
 		w.step(Keep{Stream: modelStream})
 	case r < 37:
 		w.now += 20_000
+	case r < 39:
+		w.fail()
 	case r < 55:
 		w.hub.commit()
 	default:
@@ -148,6 +151,32 @@ func (w *modelWorld) push() {
 	if w.step(Push{Stream: modelStream, Op: []byte(`{"op":"append","value":"` + v + `"}`)}) == nil {
 		w.pushed = append(w.pushed, v)
 	}
+}
+
+// fail lets the saving of some pushes, or of a state, fail.
+func (w *modelWorld) fail() {
+	var out Effects
+	for range 1 + w.rng.IntN(3) {
+		if w.rng.IntN(4) == 0 {
+			w.c.Step(w.now, Keep{Stream: modelStream}, &out)
+			continue
+		}
+		w.pushed = append(w.pushed, "") // was never accepted: the value is not used again
+		v := fmt.Sprintf("v%d", len(w.pushed)-1)
+		w.c.Step(w.now, Push{Stream: modelStream, Op: []byte(`{"op":"append","value":"` + v + `"}`)}, &out)
+	}
+	w.step(Unsaved{Effects: out})
+}
+
+// damage takes the body of a queued op away, and restarts.
+func (w *modelWorld) damage() {
+	if ops := w.saved.stream(modelStream).Ops; len(ops) > 0 {
+		if o := &ops[w.rng.IntN(len(ops))]; !o.Lost {
+			w.lost[valueOf(o.Body)] = true
+			o.Lost, o.Body = true, nil
+		}
+	}
+	w.restart()
 }
 
 // crash stops the client between two effects of a flush or a push.
