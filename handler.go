@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -34,12 +35,21 @@ func (h *Hub) newRoutes() http.Handler {
 // "/flowsync" and at "/flowsync/"; with the latter alone the mux answers the
 // former with a redirect, which browsers do not follow for WebSockets.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		// The server reads what it can of a body before it goes on, also of one
+		// that was refused, and waits for it without end.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(strangersBody))
+	}
 	// A context of its own: the router outside may be chi too, and its context
 	// knows the path from the other end.
 	rctx := chi.NewRouteContext()
 	rctx.RoutePath = routePath(r.URL.Path)
 	h.routes.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, rctx)))
 }
+
+// strangersBody is how long the body of a request may take that nobody has
+// looked at yet.
+const strangersBody = 5 * time.Second
 
 // routePath is the end of a path that names a route of the hub.
 func routePath(path string) string {
@@ -116,6 +126,8 @@ func (h *Hub) refuse(w http.ResponseWriter, e *wire.Error) {
 // httpStatus is the status that fits a code.
 func httpStatus(c wire.Code) int {
 	switch c {
+	case wire.BadJSON, wire.BadMessage:
+		return http.StatusBadRequest
 	case wire.AuthRequired, wire.AuthInvalid, wire.AuthExpired, wire.AuthRevoked:
 		return http.StatusUnauthorized
 	case wire.AccessDenied, wire.ClientMismatch, wire.OriginDenied:

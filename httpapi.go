@@ -78,9 +78,9 @@ func (h *Hub) postOps(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(h.limits.MessageBytes)))
-	if err != nil {
-		h.refuse(w, wire.Errorf(wire.TooLarge, "the body is larger than %d bytes, or did not arrive", h.limits.MessageBytes))
+	body, e := h.readBody(w, r)
+	if e != nil {
+		h.refuse(w, e)
 		return
 	}
 	ops, err := wire.SplitOps(body)
@@ -114,6 +114,23 @@ func (h *Hub) postOps(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	writeJSON(w, answer)
+}
+
+// readBody reads the body of an admitted request, in about the time and to the
+// size that a message may have.
+func (h *Hub) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *wire.Error) {
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(time.Now().Add(h.sockets.readTimeout))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(h.limits.MessageBytes)))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, wire.Errorf(wire.TooLarge, "the body is larger than %d bytes: send the ops in several requests", large.Limit)
+	case err != nil:
+		return nil, wire.Errorf(wire.Unavailable, "the body did not arrive in time; send the request again")
+	}
+	_ = conn.SetReadDeadline(time.Time{}) // it would end the wait for the commit
+	return body, nil
 }
 
 // events streams a stream's value as Server-Sent Events: the present one, then

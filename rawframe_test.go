@@ -17,12 +17,13 @@ import (
 )
 
 // rawConn is a WebSocket client that does what it is told, right or wrong:
-// headers and frames are written by hand. Every read gives up after five
-// seconds.
+// headers and frames are written by hand. Every read gives up after its
+// patience.
 type rawConn struct {
-	t    testing.TB
-	conn net.Conn
-	r    *bufio.Reader
+	t        testing.TB
+	conn     net.Conn
+	r        *bufio.Reader
+	patience time.Duration
 }
 
 // validUpgrade is a request that a hub accepts, but for its request line and
@@ -49,7 +50,7 @@ func dialTCP(t testing.TB, url string) *rawConn {
 		conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
 	}
 	t.Cleanup(func() { conn.Close() })
-	return &rawConn{t: t, conn: conn, r: bufio.NewReader(conn)}
+	return &rawConn{t: t, conn: conn, r: bufio.NewReader(conn), patience: 10 * time.Second}
 }
 
 // request sends method and header to the path of url and reads the answer,
@@ -99,7 +100,7 @@ func dialRaw(t testing.TB, url string, extra ...string) *rawConn {
 }
 
 func (c *rawConn) deadline() {
-	if err := c.conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := c.conn.SetReadDeadline(time.Now().Add(c.patience)); err != nil {
 		c.t.Fatal(err)
 	}
 }

@@ -1,0 +1,347 @@
+package flowsync
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wavesiddhartha/flowsync/wire"
+)
+
+// hubServer is a hub behind a real server on a loopback port, and what it
+// logged.
+type hubServer struct {
+	*Hub
+	t   testing.TB
+	srv *httptest.Server
+	url string // of the hub's mount point
+	log *logBook
+}
+
+// logBook keeps what was logged.
+type logBook struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// newHub makes a hub that logs everything to a book.
+func newHub(t testing.TB, o Options) (*Hub, *logBook) {
+	t.Helper()
+	book := &logBook{}
+	o.Logger = slog.New(slog.NewTextHandler(book, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	hub, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hub, book
+}
+
+// serveHub starts a hub on /flowsync of a server made by [Server]. When the test
+// ends both shut down, and no goroutine may be left.
+func serveHub(t testing.TB, o Options) *hubServer {
+	t.Helper()
+	noLeaks(t)
+	hub, book := newHub(t, o)
+	hs := &hubServer{Hub: hub, t: t, log: book}
+	mux := http.NewServeMux()
+	mux.Handle("/flowsync", hub)
+	mux.Handle("/flowsync/", hub)
+	hs.srv = httptest.NewUnstartedServer(nil)
+	hs.srv.Config = Server("", mux)
+	hs.srv.Config.ErrorLog = slog.NewLogLogger(hub.log.Handler(), slog.LevelDebug)
+	hs.srv.Start()
+	hs.url = hs.srv.URL + "/flowsync"
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := hub.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+		hs.srv.Close()
+	})
+	return hs
+}
+
+// cursorOf is where a stream's log ends, and the digest of its state there.
+func (hs *hubServer) cursorOf(stream string) (wire.Cursor, [32]byte) {
+	hs.t.Helper()
+	done, err := hs.query(context.Background(), stream)
+	if err != nil {
+		hs.t.Fatalf("%s cannot be read: %v", stream, err)
+	}
+	cursor, _ := wire.ParseCursor(done.Cursor)
+	return cursor, done.Digest
+}
+
+// value is a stream's value.
+func (hs *hubServer) value(stream string) string {
+	hs.t.Helper()
+	v, err := hs.Get(context.Background(), stream)
+	if err != nil {
+		hs.t.Fatalf("%s cannot be read: %v", stream, err)
+	}
+	return string(v)
+}
+
+// call makes one HTTP request on a connection of its own.
+func (hs *hubServer) call(method, path, body string, header ...string) *http.Response {
+	hs.t.Helper()
+	return callHTTP(hs.t, method, hs.url+path, body, header...)
+}
+
+func callHTTP(t testing.TB, method, url, body string, header ...string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Add(header[i], header[i+1])
+	}
+	resp, err := oneShot().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(b))
+	return resp
+}
+
+// oneShot is an HTTP client that keeps no connection and follows no redirect.
+func oneShot() *http.Client {
+	return &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		Timeout:       10 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func bodyOf(t testing.TB, resp *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// peer is a client that speaks the protocol by hand over a raw connection, so
+// that it can also speak it wrong.
+type peer struct {
+	*rawConn
+	lines   []string       // received and not looked at
+	closed  wire.CloseCode // what the hub closed with
+	welcome *wire.Welcome
+}
+
+// dial connects to the hub and says nothing.
+func (hs *hubServer) dial(header ...string) *peer {
+	hs.t.Helper()
+	return &peer{rawConn: dialRaw(hs.t, hs.url, header...)}
+}
+
+// join connects as a client and opens streams; their synced are in the answer,
+// in order.
+func (hs *hubServer) join(client string, opens ...wire.Open) (*peer, []*wire.Synced) {
+	hs.t.Helper()
+	return hs.joinWith(&wire.Hello{V: [2]int{1, 1}, Client: client, Inc: incOf(client), Streams: opens})
+}
+
+func (hs *hubServer) joinWith(hello *wire.Hello) (*peer, []*wire.Synced) {
+	hs.t.Helper()
+	p := hs.dial()
+	p.say(hello)
+	p.welcome = await[*wire.Welcome](p)
+	var synced []*wire.Synced
+	for range hello.Streams {
+		synced = append(synced, await[*wire.Synced](p))
+	}
+	return p, synced
+}
+
+// incOf is an incarnation for a client id.
+func incOf(client string) string {
+	h := fnv.New64a()
+	h.Write([]byte(client))
+	return fmt.Sprintf("%016x", h.Sum64())
+}
+
+func rw(stream string) wire.Open {
+	return wire.Open{Stream: stream, Mode: wire.ReadWrite, As: wire.AsState}
+}
+
+func r(stream string) wire.Open {
+	return wire.Open{Stream: stream, Mode: wire.Read, As: wire.AsState}
+}
+
+// say sends messages as one WebSocket message.
+func (p *peer) say(msgs ...wire.ClientMessage) {
+	var b []byte
+	for _, m := range msgs {
+		b = appendLine(b, m.Append(nil))
+	}
+	p.text(string(b))
+}
+
+// push sends ops from seq on.
+func (p *peer) push(stream string, seq uint64, ops ...string) {
+	m := &wire.Push{Stream: stream, Seq: seq}
+	for _, op := range ops {
+		m.Ops = append(m.Ops, []byte(op))
+	}
+	p.say(m)
+}
+
+// line returns the next line that the hub sent; ok is false when it closed or
+// the connection ended.
+func (p *peer) line() (string, bool) {
+	p.t.Helper()
+	for len(p.lines) == 0 {
+		if p.closed != 0 {
+			return "", false
+		}
+		head, payload, err := p.frame()
+		switch {
+		case err != nil:
+			p.closed = 1006
+			return "", false
+		case head == bitFin|opText:
+			p.lines = strings.Split(string(payload), "\n")
+		case head == bitFin|opClose:
+			p.closed = 1005
+			if len(payload) >= 2 {
+				p.closed = wire.CloseCode(binary.BigEndian.Uint16(payload))
+			}
+		}
+	}
+	line := p.lines[0]
+	p.lines = p.lines[1:]
+	return line, true
+}
+
+// next returns the next message, nil when there is none any more.
+func (p *peer) next() wire.HubMessage {
+	p.t.Helper()
+	line, ok := p.line()
+	if !ok {
+		return nil
+	}
+	var d wire.Decoder // a message is valid until its decoder's next
+	m, err := d.Hub([]byte(line))
+	if err != nil {
+		p.t.Fatalf("the hub sent %.300q: %v", line, err)
+	}
+	return m
+}
+
+// await returns the next message of a type that all conditions hold for,
+// skipping others. Refusals that nobody waits for fail the test.
+func await[M wire.HubMessage](p *peer, conditions ...func(M) bool) M {
+	p.t.Helper()
+	var want M
+	for {
+		msg := p.next()
+		if msg == nil {
+			p.t.Fatalf("the connection ended with %d; a %T is missing", p.closed, want)
+		}
+		if m, ok := msg.(M); ok && all(conditions, m) {
+			return m
+		}
+		switch msg := msg.(type) {
+		case *wire.Error, *wire.Reject:
+			p.t.Fatalf("while waiting for a %T: %s", want, msg.Append(nil))
+		}
+	}
+}
+
+func all[M any](conditions []func(M) bool, m M) bool {
+	for _, ok := range conditions {
+		if !ok(m) {
+			return false
+		}
+	}
+	return true
+}
+
+// awaitClose reads to the end and requires the close code.
+func (p *peer) awaitClose(want wire.CloseCode) {
+	p.t.Helper()
+	for p.next() != nil {
+	}
+	if p.closed != want {
+		p.t.Fatalf("closed with %d, want %d", p.closed, want)
+	}
+}
+
+// acked waits until seq is acknowledged.
+func (p *peer) acked(seq uint64) *wire.Ack {
+	p.t.Helper()
+	return await(p, func(a *wire.Ack) bool { return a.Seq >= seq })
+}
+
+// quiet requires that the hub has nothing to say but what skip allows, up to the
+// answer to a ping.
+func (p *peer) quiet(skip ...func(wire.HubMessage) bool) {
+	p.t.Helper()
+	const n = 424242
+	p.say(&wire.Ping{N: n})
+	for {
+		msg := p.next()
+		if msg == nil {
+			p.t.Fatalf("the connection ended with %d", p.closed)
+		}
+		if pong, ok := msg.(*wire.Pong); ok && pong.N == n {
+			return
+		}
+		if len(skip) == 0 || !skip[0](msg) {
+			p.t.Fatalf("the hub said %s", msg.Append(nil))
+		}
+	}
+}
+
+// fields decodes one JSON object.
+func fields(t testing.TB, text string) map[string]any {
+	t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal([]byte(text), &m); err != nil {
+		t.Fatalf("%q is not an object: %v", text, err)
+	}
+	return m
+}
+
+// eventually waits until ok, for ten seconds.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for until := time.Now().Add(10 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("after 10 s: %s", what)
+		}
+	}
+}
