@@ -64,8 +64,8 @@ func (s *Stream) lagged(m *Member) {
 	}
 }
 
-// caught brings a session that lagged up to date: with the entries after the
-// last one it was sent if they are at hand, with the state otherwise.
+// caught brings a session that lagged up to date, with who is present too: the
+// news of both were dropped while it lagged.
 func (s *Stream) caught(ev *Caught, fx *Effects) {
 	sub := s.subs[ev.Member]
 	if sub == nil || !sub.lagging {
@@ -76,6 +76,13 @@ func (s *Stream) caught(ev *Caught, fx *Effects) {
 	if !sub.ready || sub.stale || s.phase != live {
 		return
 	}
+	s.catchUpOne(sub, ev, fx)
+	s.showPeers(sub, fx)
+}
+
+// catchUpOne sends the entries after the last one that the subscriber was sent
+// if they are at hand, and the state otherwise.
+func (s *Stream) catchUpOne(sub *subscriber, ev *Caught, fx *Effects) {
 	switch {
 	case sub.as == wire.AsValue:
 		fx.Out = append(fx.Out, Out{One: sub.target, Msg: s.value(), Last: s.head.Offset})
