@@ -100,3 +100,61 @@ func TestTextConverges(t *testing.T) {
 		t.Fatal("what the hub wrote is gone")
 	}
 }
+
+// TestTextRejected: an edit that the hub refuses leaves the author's view, and
+// the edits after it, which refer to what it had inserted, stay.
+func TestTextRejected(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	hub, err := flowsync.New(flowsync.Options{Auth: flowsync.Anonymous, Logger: quiet, Limits: flowsync.Limits{StateBytes: 4000}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hub.Stream("text:*", flowsync.Text)
+	srv := httptest.NewServer(hub)
+	defer srv.Close()
+	defer hub.Shutdown(ctx)
+	n, err := node.Dial(ctx, "ws"+strings.TrimPrefix(srv.URL, "http"), node.Options{Client: "author", Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	text := n.Text("text:doc")
+	if err := text.Insert(ctx, 0, "start. "); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	n.SetOffline(true)
+	if err := text.Insert(ctx, 7, strings.Repeat("far too much ", 400)); err != nil {
+		t.Fatal(err)
+	}
+	if err := text.Insert(ctx, 7+13, "in the middle "); err != nil {
+		t.Fatal(err)
+	}
+	if err := text.Insert(ctx, 0, "The "); err != nil {
+		t.Fatal(err)
+	}
+	n.SetOffline(false)
+	_ = n.Flush(ctx) // tells of the rejection
+	if dead := n.Rejected(); len(dead) != 1 || dead[0].Code != "stream_full" {
+		t.Fatalf("dead letters: %v", dead)
+	}
+	const want = "The start. in the middle "
+	if got, err := hub.Text("text:doc").String(ctx); err != nil || got != want {
+		t.Fatalf("the hub shows %q, %v", got, err)
+	}
+	if got, err := text.String(ctx); err != nil || got != want {
+		t.Fatalf("the author shows %q, %v", got, err)
+	}
+	if err := text.Insert(ctx, 4, "new "); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := hub.Text("text:doc").String(ctx); err != nil || got != "The new start. in the middle " {
+		t.Fatalf("the hub shows %q, %v", got, err)
+	}
+}
