@@ -46,7 +46,7 @@ func lockFile(path, vfs string) (*conn, error) {
 
 // openFile takes the lock and finds out whose file it is, without a write to it.
 func openFile(path, vfs string) (f *file, version int, err error) {
-	if err := place(path); err != nil {
+	if err := checkPlace(path); err != nil {
 		return nil, 0, err
 	}
 	lock, err := lockFile(path, vfs)
@@ -61,8 +61,8 @@ func openFile(path, vfs string) (f *file, version int, err error) {
 	return f, version, nil
 }
 
-// place refuses paths where no file can be.
-func place(path string) error {
+// checkPlace refuses paths where no file can be.
+func checkPlace(path string) error {
 	dir := filepath.Dir(path)
 	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("directory %s does not exist; create it: %w", dir, store.ErrReadonly)
@@ -89,7 +89,9 @@ func (f *file) identify() (version int, err error) {
 		return 0, err
 	}
 	how := readOnly
-	if logged == 0 {
+	if sizeOf(f.path+"-journal") > 0 {
+		how = readWrite // the process ended while it created the file: SQLite has to undo that
+	} else if logged == 0 {
 		how = immutable
 	}
 	c, err := connect(f.path, how, f.vfs)
@@ -143,7 +145,7 @@ func (f *file) ours() bool {
 func (f *file) putAside() (string, error) {
 	aside := f.path + ".corrupt-" + time.Now().UTC().Format("20060102T150405.000000000Z")
 	var errs []error
-	for _, suffix := range []string{"", "-wal", "-shm"} {
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
 		if err := os.Rename(f.path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
