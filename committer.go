@@ -12,7 +12,8 @@ import (
 // timer, so a lone op is committed at once and many share one commit.
 type committer struct {
 	store store.Store
-	wake  chan struct{} // holds one token while something waits or the end has come
+	saw   func([]store.Result) // hears of every append
+	wake  chan struct{}        // holds one token while something waits or the end has come
 
 	mu      sync.Mutex // guards what follows; taken under stream.mu
 	batches []store.Batch
@@ -20,8 +21,8 @@ type committer struct {
 	ended   bool
 }
 
-func newCommitter(s store.Store) *committer {
-	return &committer{store: s, wake: make(chan struct{}, 1)}
+func newCommitter(s store.Store, saw func([]store.Result)) *committer {
+	return &committer{store: s, saw: saw, wake: make(chan struct{}, 1)}
 }
 
 // add queues a record. The stream is told of the outcome by an Appended event.
@@ -64,6 +65,7 @@ func (c *committer) run() {
 				break
 			}
 			c.store.Append(batches, func(results []store.Result) {
+				c.saw(results)
 				for i, st := range from {
 					st.step(&hubcore.Appended{Result: results[i]})
 				}

@@ -63,6 +63,7 @@ type Hub struct {
 	sockets socketOptions
 	start   time.Time
 	commits *committer
+	writes  *writable
 
 	unloadAfter time.Duration   // without a request, until a stream is unloaded
 	ctx         context.Context // ends when the hub has shut down
@@ -111,7 +112,8 @@ func New(o Options) (*Hub, error) {
 	h.streams.init()
 	h.sessions.init()
 	h.routes = h.newRoutes()
-	h.commits = newCommitter(o.Store)
+	h.writes = newWritable(h)
+	h.commits = newCommitter(o.Store, h.writes.saw)
 	h.goWork(h.commits.run)
 	h.goWork(h.sweep)
 	h.greet()
@@ -147,7 +149,8 @@ func (h *Hub) goWork(f func()) {
 // now is the hub's monotonic clock.
 func (h *Hub) now() hubcore.Instant { return hubcore.Instant(time.Since(h.start)) }
 
-// sweep passes time to sessions and streams once a second.
+// sweep passes time to sessions and streams once a second, and tells sessions
+// when the store begins or ends to take writes.
 func (h *Hub) sweep() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -156,13 +159,23 @@ func (h *Hub) sweep() {
 		select {
 		case <-h.ctx.Done():
 			return
+		case <-h.writes.changed:
+			h.elapse(&fx)
 		case now := <-tick.C:
+			h.writes.try()
 			for _, s := range h.sessions.all() {
 				s.sock.sweep(now)
-				s.step(&hubcore.Elapsed{}, &fx)
 			}
+			h.elapse(&fx)
 			h.streams.sweep(now.Add(-h.unloadAfter))
 		}
+	}
+}
+
+// elapse passes time to the sessions. fx is the caller's scratch.
+func (h *Hub) elapse(fx *hubcore.SessionEffects) {
+	for _, s := range h.sessions.all() {
+		s.step(&hubcore.Elapsed{Readonly: h.writes.readonly.Load()}, fx)
 	}
 }
 

@@ -111,7 +111,7 @@ func (s *session) step(ev hubcore.SessionEvent, fx *hubcore.SessionEffects) {
 	case fx.Number:
 		m := s.core.Member()
 		n, err := s.hub.store.Session(s.hub.ctx, m.Client)
-		s.step(&hubcore.Numbered{Number: n, Err: err}, fx)
+		s.step(&hubcore.Numbered{Number: n, Readonly: s.hub.writes.readonly.Load(), Err: err}, fx)
 	}
 }
 

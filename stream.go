@@ -1,11 +1,13 @@
 package flowsync
 
 import (
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
+	"github.com/wavesiddhartha/flowsync/store"
 )
 
 // stream is the shell of one hubcore.Stream: it runs the machine under a lock,
@@ -102,6 +104,9 @@ func (st *stream) call(c hubcore.Call) {
 	case hubcore.CallRead:
 		h.goWork(func() {
 			tail, err := h.store.Read(h.ctx, st.name, c.After, c.Max)
+			if errors.Is(err, store.ErrUnavailable) {
+				h.pause() // some ask again at once
+			}
 			st.step(&hubcore.ReadDone{ID: c.ID, Tail: tail, Err: err})
 		})
 	case hubcore.CallRecall:
@@ -130,6 +135,14 @@ func (st *stream) call(c hubcore.Call) {
 			more, err := h.store.Trim(h.ctx, st.name, c.After, c.Max)
 			st.step(&hubcore.Trimmed{More: more, Err: err})
 		})
+	}
+}
+
+// pause waits for a store that cannot be reached, a little while.
+func (h *Hub) pause() {
+	select {
+	case <-h.ctx.Done():
+	case <-time.After(100 * time.Millisecond):
 	}
 }
 
