@@ -98,13 +98,16 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) {
 	h.goWork(func() { s.run(grant) })
 }
 
-// healthz answers 200 while the hub takes connections.
+// healthz answers 200 while the hub takes connections and its store takes writes.
 func (h *Hub) healthz(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	status, text := http.StatusOK, "ok"
-	if h.draining.Load() {
+	switch {
+	case h.draining.Load():
 		status, text = http.StatusServiceUnavailable, "draining"
+	case h.writes.readonly.Load():
+		status, text = http.StatusServiceUnavailable, "readonly"
 	}
 	w.WriteHeader(status)
 	writeJSON(w, map[string]any{

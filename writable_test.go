@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
@@ -78,6 +79,9 @@ func TestClientsAreToldWhenTheStoreIsFull(t *testing.T) {
 	add(2)
 	if got := nextLine(t, ctx, before); got != `{"t":"hub","writable":false}` {
 		t.Fatalf("told %s", got)
+	}
+	if resp, err := http.Get(srv.URL + "/healthz"); err != nil || resp.Body.Close() != nil || resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("healthz: %v, %v", resp, err)
 	}
 	_, welcome = rawClient(t, ctx, url, "while")
 	if !strings.Contains(welcome, `"writable":false`) {
