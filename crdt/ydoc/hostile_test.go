@@ -336,6 +336,39 @@ func TestStoreIsRewritten(t *testing.T) {
 	}
 }
 
+// TestLongValueOfKey: a key's value of length above 1, which only the leftovers
+// of an undo manager have, and an item that splits it.
+func TestLongValueOfKey(t *testing.T) {
+	long := []byte{1, 1, 1, 0, bitSub | kindAny, 1, 1, 'm', 1, 'k', 3, anyTrue, anyTrue, anyTrue, 0}
+	for name, next := range map[string][]byte{
+		"in place of it": {1, 1, 2, 0, bitOrigin | bitSub | kindAny, 1, 2, 1, anyFalse, 0},
+		"inside of it":   {1, 1, 2, 0, bitOrigin | bitSub | kindAny, 1, 0, 1, anyFalse, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := New(9)
+			if err := errors.Join(d.Apply(long), d.Apply(next), d.Check()); err != nil {
+				t.Fatal(err)
+			}
+			e := New(8)
+			if err := errors.Join(e.Apply(d.AppendState(nil)), e.Check()); err != nil {
+				t.Fatal(err)
+			}
+			if a, b := d.AppendDigestInput(nil), e.AppendDigestInput(nil); !bytes.Equal(a, b) {
+				t.Fatalf("digests differ:\n%q\n%q", a, b)
+			}
+			m, err := d.Map("n").SetMap("outer")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = m
+			d.Map("m").Delete("k")
+			if err := d.Check(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
 // TestNothingIsQuadratic: sizes at which a second factor of n would take minutes.
 func TestNothingIsQuadratic(t *testing.T) {
 	const n = 60_000

@@ -42,6 +42,12 @@ func (d *Doc) split(i int32, n uint32) int32 {
 		d.putAt(spot{at.leaf, at.slot + 1}, r)
 	}
 	d.tx.splits = append(d.tx.splits, d.items[r].id())
+	if d.items[i].flags&(flagSub|flagDeleted) == flagSub {
+		// A key's live value is longer than 1 only if it was forged. Its
+		// beginning is no value any more, and replicas that receive the two
+		// parts one after the other delete it too.
+		d.delete(i)
+	}
 	return r
 }
 
