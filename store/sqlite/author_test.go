@@ -33,8 +33,10 @@ func newAuthor(ctx context.Context, st store.Store, name string) (*author, error
 		return nil, err
 	}
 	a := &author{st: st, name: name, at: s.Head, marks: make(map[crdt.Writer]store.Watermark)}
-	for i := range s.Tail {
-		a.follow(&s.Tail[i])
+	for i := range 10 {
+		if a.marks[device(i)], _, err = st.Recall(ctx, name, device(i), 0); err != nil {
+			return nil, err
+		}
 	}
 	return a, nil
 }

@@ -85,6 +85,9 @@ func (f *file) identify() (version int, err error) {
 	if size == 0 {
 		return 0, fmt.Errorf("the file is gone or empty, but its write-ahead log is there: %w", errTruncated)
 	}
+	if size > 0 && size < smallest {
+		return 0, fmt.Errorf("the file has %d bytes: %w", size, errTruncated) // SQLite would take it for an empty one
+	}
 	if err := checkLog(f.path + "-wal"); err != nil {
 		return 0, err
 	}
@@ -101,6 +104,9 @@ func (f *file) identify() (version int, err error) {
 	version, err = c.identify()
 	return version, errors.Join(err, c.close())
 }
+
+// smallest is the size in bytes of SQLite's smallest page.
+const smallest = 512
 
 // errTruncated: a file is shorter than it was.
 var errTruncated = errors.New("it was cut off")

@@ -85,7 +85,7 @@ func (c *committer) restoreRow(r *restored) error {
 		c.orphans[r.stream] = struct{}{}
 	}
 	if r.row != nil && r.row.stream != r.stream {
-		if err := c.spoilID(r.row.stream, rowError("", 0, r.err)); err != nil {
+		if err := c.spoil(r.row.stream); err != nil {
 			return err
 		}
 	}
@@ -129,8 +129,9 @@ func (c *committer) structural(err error) error {
 	return nil
 }
 
-// spoilID makes a stream unusable of which only the id is known.
-func (c *committer) spoilID(id int64, damage error) error {
+// spoil makes a stream unusable of which only the id is known, because a row
+// says that it is of this stream and stands under another.
+func (c *committer) spoil(id int64) error {
 	row, err := c.conn.one("SELECT name FROM streams WHERE id = ?", id)
 	if err != nil {
 		return err
@@ -144,7 +145,7 @@ func (c *committer) spoilID(id int64, damage error) error {
 	if st == nil {
 		return c.structural(err)
 	}
-	st.damage = damage
+	st.damage = corrupt(name, "a record of it stands under the id of another stream")
 	c.publish()
 	return nil
 }

@@ -1,0 +1,257 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/wavesiddhartha/flowsync/store"
+)
+
+// P14: damage to a row costs its stream, whatever the row, and the error names
+// the stream. Other streams are served as before.
+func TestDamagedRow(t *testing.T) {
+	const damaged, healthy = "counter:damaged", "counter:healthy"
+	flip := func(column string) string {
+		return column + ` = CAST(substr(` + column + `, 1, 40) || x'01' || substr(` + column + `, 42) AS BLOB)`
+	}
+	in := fmt.Sprintf(` WHERE stream = %d`, streamID(damaged))
+	for _, c := range []struct{ name, sql string }{
+		{"chunk: proof", `UPDATE chunks SET ` + flip("proof") + in},
+		{"chunk: entries", `UPDATE chunks SET entries = replace(entries, '{"amount":1,', '{"amount":7,')` + in},
+		{"chunk: first", `UPDATE chunks SET first = first + 1` + in},
+		{"chunk: last", `UPDATE chunks SET last = last + 1` + in},
+		{"chunk: stream", `UPDATE chunks SET stream = stream + 16` + in},
+		{"chunk: gone", `DELETE FROM chunks` + in + ` AND first = (SELECT min(first) FROM chunks` + in + `)`},
+		{"newest chunk: gone", `DELETE FROM chunks` + in + ` AND first = (SELECT max(first) FROM chunks` + in + `)`},
+		{"chunk: proof is empty", `UPDATE chunks SET proof = x''` + in},
+		{"chunk: entries are a number", `UPDATE chunks SET entries = 5` + in},
+		{"recent: proof", `UPDATE recent SET ` + flip("proof") + in},
+		{"recent: entries", `UPDATE recent SET entries = replace(entries, 'device', 'devise')` + in},
+		{"recent: first", `UPDATE recent SET first = first + 1` + in},
+		{"recent: stream", `UPDATE recent SET stream = stream + 16` + in},
+		{"recent: id", `UPDATE recent SET id = id + 1000000` + in},
+		{"recent: proof is NULL", `UPDATE recent SET proof = x''` + in},
+		{"stream: epoch", `UPDATE streams SET epoch = '0123456789abcdef' WHERE name = '` + damaged + `'`},
+		{"stream: settled", `UPDATE streams SET settled = settled - 1 WHERE name = '` + damaged + `'`},
+		{"stream: name", `UPDATE streams SET name = 'counter:damagee' WHERE name = '` + damaged + `'`},
+		{"stream: id", `UPDATE streams SET id = id + 16 WHERE name = '` + damaged + `'`},
+		{"stream: gone", `DELETE FROM streams WHERE name = '` + damaged + `'`},
+		{"snapshot: state", `UPDATE snapshots SET state = '{"offset":0}'` + in},
+		{"snapshot: chain", `UPDATE snapshots SET ` + strings.ReplaceAll(flip("chain"), "40", "4") + in},
+		{"snapshot: offset", `UPDATE snapshots SET offset = offset + 1` + in},
+		{"writer: seq", `UPDATE writers SET seq = seq - 1` + in},
+		{"writer: client", `UPDATE writers SET client = 'devise-0'` + in + ` AND client = 'device-0'`},
+		{"writer: gone", `DELETE FROM writers` + in + ` AND client = 'device-0'`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := scratch(t)
+			fill(t, path, damaged, healthy)
+			shell(t, path, c.sql)
+			st, err := open(path, "", tiny())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer st.Close()
+			err = useAll(t, st, damaged)
+			if !errors.Is(err, store.ErrCorrupt) || !strings.Contains(err.Error(), damaged) {
+				t.Errorf("the damaged stream: %v, want ErrCorrupt and its name", err)
+			}
+			a := mustAuthor(t, st, healthy)
+			for range 30 { // enough to settle
+				a.mustAppend(t, 0, 1, 2)
+			}
+			if err := useAll(t, st, healthy); err != nil {
+				t.Errorf("the healthy stream: %v", err)
+			}
+			if err := st.Close(); err != nil {
+				t.Error(err)
+			}
+			again := mustOpen(t, path)
+			defer again.Close()
+			if err := useAll(t, again, damaged); !errors.Is(err, store.ErrCorrupt) {
+				t.Errorf("the damaged stream, opened again: %v, want ErrCorrupt still", err)
+			}
+			if err := useAll(t, again, healthy); err != nil {
+				t.Errorf("the healthy stream, opened again: %v", err)
+			}
+		})
+	}
+}
+
+// fill makes streams with everything in them: chunks, recent records, writers,
+// two snapshots. Then it closes the store.
+func fill(t *testing.T, path string, names ...string) {
+	t.Helper()
+	b := usual()
+	b.chunkBytes = 600
+	st, err := open(path, "", b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authors := make([]*author, len(names))
+	for i, name := range names {
+		authors[i] = mustAuthor(t, st, name)
+		for range 6 {
+			authors[i].mustAppend(t, 0, 1, 2)
+			authors[i].save(t)
+		}
+	}
+	if err := st.committer.attempt(new(settlement)); err != nil { // the committer is idle
+		t.Fatal(err)
+	}
+	for range 3 {
+		for _, a := range authors {
+			a.mustAppend(t, 1, 2)
+		}
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// useAll does what a hub does with a stream and returns the first error.
+func useAll(t *testing.T, st store.Store, name string) error {
+	t.Helper()
+	if _, err := survey(t.Context(), st, name); err != nil {
+		return err
+	}
+	a, err := newAuthor(t.Context(), st, name) // recalls writers
+	if err != nil {
+		return err
+	}
+	_, err = a.append(9) // a new writer: its row is not there, and rightly so
+	return err
+}
+
+// shell changes a closed file as the sqlite3 shell would.
+func shell(t *testing.T, path, sql string) {
+	t.Helper()
+	c, err := connect(path, readWrite, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	before, err := c.one("SELECT total_changes()")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.exec(sql); err != nil {
+		t.Fatal(err)
+	}
+	after, err := c.one("SELECT total_changes()")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if before[0] == after[0] {
+		t.Fatalf("%s changed nothing", sql)
+	}
+}
+
+// A flipped bit anywhere in the file or its write-ahead log is harmless, or an
+// error: never another history than the one that was acknowledged.
+func TestFlippedBit(t *testing.T) {
+	path := scratch(t)
+	names := []string{"counter:a", "counter:b", "counter:c"}
+	fill(t, path, names...)
+	st := mustOpen(t, path)
+	var acked []place
+	var torn int64 // where the last commit begins in the log
+	for range 4 {
+		for _, name := range names {
+			a := mustAuthor(t, st, name)
+			torn = sizeOf(path + "-wal")
+			p, err := a.append(0, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			acked = append(acked, p)
+		}
+	}
+	kept := filepath.Join(filepath.Dir(path), "kept.db") // with its log, as a killed process leaves it
+	copyStore(t, path, kept)
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	seen := make(map[string]int)
+	for seed := range uint64(250) {
+		dice := rand.New(rand.NewPCG(seed, 0))
+		suffix := []string{"", "-wal"}[dice.IntN(2)]
+		broken := filepath.Join(filepath.Dir(path), fmt.Sprintf("broken-%d.db", seed))
+		copyStore(t, kept, broken)
+		content, err := os.ReadFile(broken + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := dice.IntN(len(content))
+		content[at] ^= 1 << dice.IntN(8)
+		if err := os.WriteFile(broken+suffix, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		what := fmt.Sprintf("seed=%d: bit at %d of %q", seed, at, suffix)
+		outcome := afterFlip(t, broken, acked, what)
+		if outcome == lastTorn && (suffix == "" || int64(at) < torn) {
+			t.Errorf("%s: the last commit is gone, and the damage is not to it", what)
+		}
+		seen[outcome]++
+	}
+	t.Log(seen)
+}
+
+// lastTorn: the last commit is missing. Damage to it looks like what a crash
+// leaves, so it is the hub that finds it, by the chain.
+const lastTorn = "last commit torn"
+
+// afterFlip returns what became of a file with a flipped bit.
+func afterFlip(t *testing.T, path string, acked []place, what string) string {
+	t.Helper()
+	size := sizeOf(path)
+	st, err := Open(path)
+	if err != nil {
+		if !errors.Is(err, store.ErrCorrupt) && !errors.Is(err, store.ErrVersion) && !errors.Is(err, errForeign) {
+			t.Errorf("%s: open: %v", what, err)
+		}
+		asides, _ := filepath.Glob(path + "*")
+		if len(asides) < 2 || size == 0 {
+			t.Errorf("%s: the file is gone: %v", what, asides)
+		}
+		return "refused"
+	}
+	defer st.Close()
+	outcome := "harmless"
+	streams := make(map[string]bool)
+	last := make(map[string]place)
+	for _, p := range acked {
+		streams[p.stream] = true
+		last[p.stream] = p
+	}
+	for name := range streams {
+		chains, err := survey(t.Context(), st, name)
+		if errors.Is(err, store.ErrCorrupt) || errors.Is(err, store.ErrVersion) {
+			outcome = "stream refused"
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %s: %v", what, name, err)
+			continue
+		}
+		if p := last[name]; chains[p.offset] != p.chain {
+			if tornTail(chains, acked, name) {
+				outcome = lastTorn
+				continue
+			}
+			t.Errorf("%s: %s: offset %d is gone and nobody was told", what, name, p.offset)
+		}
+	}
+	return outcome
+}
+
+// tornTail says whether only the very last commit of all is missing.
+func tornTail(chains map[uint64]store.Hash, acked []place, name string) bool {
+	newest := acked[len(acked)-1]
+	return newest.stream == name && chains[acked[len(acked)-4].offset] == acked[len(acked)-4].chain
+}
