@@ -140,13 +140,13 @@ func (h *Hub) events(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	head := w.Header()
-	head.Set("Content-Type", "text/event-stream")
-	head.Set("Cache-Control", "no-store")
-	head.Set("X-Accel-Buffering", "no")
 	out := http.NewResponseController(w)
 	var b []byte
 	for msg, err := range h.visit(r.Context(), v.stream, wire.Open{Mode: wire.Read, As: wire.AsValue}) {
+		if err != nil && b == nil {
+			h.refuse(w, asWireError(err))
+			return
+		}
 		if err != nil || !h.mayStill(v) {
 			return
 		}
@@ -159,6 +159,12 @@ func (h *Hub) events(w http.ResponseWriter, r *http.Request) {
 			cursor, value = msg.Cursor, msg.Value
 		default:
 			continue
+		}
+		if b == nil {
+			head := w.Header()
+			head.Set("Content-Type", "text/event-stream")
+			head.Set("Cache-Control", "no-store")
+			head.Set("X-Accel-Buffering", "no")
 		}
 		b = append(b[:0], "event: value\n"...)
 		if cursor != "" {

@@ -69,8 +69,7 @@ func serveHub(t testing.TB, o Options) *hubServer {
 	mux := http.NewServeMux()
 	mux.Handle("/flowsync", hub)
 	mux.Handle("/flowsync/", hub)
-	hs.srv = httptest.NewUnstartedServer(nil)
-	hs.srv.Config = Server("", mux)
+	hs.srv = newUnstarted(mux)
 	hs.srv.Config.ErrorLog = slog.NewLogLogger(hub.log.Handler(), slog.LevelDebug)
 	hs.srv.Start()
 	hs.url = hs.srv.URL + "/flowsync"
@@ -83,6 +82,13 @@ func serveHub(t testing.TB, o Options) *hubServer {
 		hs.srv.Close()
 	})
 	return hs
+}
+
+// newUnstarted is a test server with the limits of [Server].
+func newUnstarted(h http.Handler) *httptest.Server {
+	srv := httptest.NewUnstartedServer(nil)
+	srv.Config = Server("", h)
+	return srv
 }
 
 // cursorOf is where a stream's log ends, and the digest of its state there.

@@ -120,7 +120,8 @@ type registry struct {
 	mu       sync.Mutex // guards what follows; no other lock is taken under it
 	exact    map[string]*registration
 	patterns []*registration
-	created  map[string]int // streams created on use, by subject
+	known    map[string]struct{} // streams created on use
+	created  map[string]int      // how many, by subject
 }
 
 func (g *registry) init() {
@@ -129,6 +130,7 @@ func (g *registry) init() {
 		g.shards[i].byName = map[string]*stream{}
 	}
 	g.exact = map[string]*registration{}
+	g.known = map[string]struct{}{}
 	g.created = map[string]int{}
 }
 
@@ -162,13 +164,18 @@ func (g *registry) find(name string) *registration {
 	return nil
 }
 
-// create counts a stream against its subject's allowance.
-func (g *registry) create(subject string, allowance int) bool {
+// create counts a stream against its subject's allowance, once: a stream that
+// was unloaded and is used again is not created again.
+func (g *registry) create(name, subject string, allowance int) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if _, ok := g.known[name]; ok {
+		return true
+	}
 	if g.created[subject] >= allowance {
 		return false
 	}
+	g.known[name] = struct{}{}
 	g.created[subject]++
 	return true
 }
@@ -189,7 +196,7 @@ func (h *Hub) stream(name, subject string) *stream {
 			return nil
 		}
 		rule, ok := h.opts.CreateOnUse(name)
-		if !ok || !h.streams.create(subject, h.limits.CreatedOnUse) {
+		if !ok || !h.streams.create(name, subject, h.limits.CreatedOnUse) {
 			return nil
 		}
 		r = &registration{rule: rule}

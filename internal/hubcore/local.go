@@ -83,8 +83,16 @@ func (s *Stream) post(ev *Post, fx *Effects) {
 		return
 	}
 	id := crdt.Writer{Client: ev.Client, Inc: ev.Inc}
+	if other := s.posting[ev.Client]; other != nil && other.id != id {
+		// Whether that one commits decides whether the key is used.
+		e := wire.Errorf(wire.Busy, "a request with this idempotency key and another body is under way; repeat this one for its answer")
+		e.AfterMS = 100
+		fx.Settled = append(fx.Settled, Settled{Token: ev.Token, Err: e})
+		return
+	}
 	w := s.writer(id)
 	w.pins++
+	s.posting[ev.Client] = w
 	t := &tally{token: ev.Token, w: w}
 	s.call(continuation{kind: thenPost, ev: ev, w: w, t: t}, Call{Kind: CallRecall, Writer: id}, fx)
 }

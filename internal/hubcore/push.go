@@ -62,6 +62,9 @@ func (s *Stream) settle(t *tally, fx *Effects) {
 	}
 	if t.w != nil {
 		t.w.pins--
+		if t.w.pins == 0 && s.posting[t.w.id.Client] == t.w {
+			delete(s.posting, t.w.id.Client)
+		}
 		s.evict(t.w)
 	}
 	if t.token == nil {
@@ -88,7 +91,7 @@ func (s *Stream) push(now Instant, ev *Push, fx *Effects) {
 	case sub.w == nil:
 		// Opened while the store was away; it has to be opened again.
 		s.pushError(ev, ev.Push.Seq, failure(store.ErrUnavailable), fx)
-	case sub.stale:
+	case sub.stale, sub.parted:
 	case ev.Push.Seq == 0:
 		s.pushError(ev, 0, wire.Errorf(wire.BadOp, "a push needs a seq from 1"), fx)
 	case ev.Push.At != nil && *ev.Push.At > s.head.Offset && !ev.fresh:
@@ -114,7 +117,7 @@ func (s *Stream) pushOps(ev *Push, sub *subscriber, t *tally, fx *Effects) {
 		if seq <= w.pending.seq {
 			v := w.duplicate(seq, func(prev store.WriterHash) store.WriterHash { return wire.WriterHash(prev, seq, op) })
 			if v == conflict {
-				s.pushError(ev, seq, errConflict(), fx)
+				s.conflict(ev, sub, seq, fx)
 				return
 			}
 			acked = acked || seq <= w.committed.seq
@@ -152,7 +155,7 @@ func (s *Stream) pushOps(ev *Push, sub *subscriber, t *tally, fx *Effects) {
 		return
 	}
 	if seq := p.Seq + uint64(len(p.Ops)); seq <= w.pending.seq {
-		s.pushError(ev, seq, errConflict(), fx)
+		s.conflict(ev, sub, seq, fx)
 	} else if _, fits := s.fits(ev, sub, len(p.Ops), fx); fits {
 		s.reject(sub, seq, ev.Refused.Code, ev.Refused.Msg, fx)
 	}
@@ -186,8 +189,13 @@ func (s *Stream) reject(sub *subscriber, seq uint64, code wire.Code, msg string,
 	fx.tell(sub.target, &wire.Reject{Stream: s.name, Seq: seq, Code: code, Msg: msg})
 }
 
-func errConflict() *wire.Error {
-	return wire.Errorf(wire.OpConflict, "another op was sent under this seq before; open the stream again to see where the histories part")
+// conflict answers an op under whose seq another one was sent. What the session
+// has sent after it may fit by its seqs and still belong to the other history:
+// nothing more is taken before it opens the stream again and learns where the
+// two part.
+func (s *Stream) conflict(ev *Push, sub *subscriber, seq uint64, fx *Effects) {
+	sub.parted = true
+	s.pushError(ev, seq, wire.Errorf(wire.OpConflict, "another op was sent under this seq before; open the stream again to see where the histories part"), fx)
 }
 
 // pushError answers a push with an error about one of its ops.

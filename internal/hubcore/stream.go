@@ -40,6 +40,7 @@ type Stream struct {
 	writers     map[crdt.Writer]*writer
 	posted      map[string]string // inc by client of HTTP writers; see remember
 	postedOrder []string
+	posting     map[string]*writer // HTTP writers with a request under way, by client
 
 	subs  map[*Member]*subscriber
 	order []*subscriber // by arrival: maps have no order
@@ -79,6 +80,7 @@ type subscriber struct {
 	lagging  bool
 	ignoring bool // go-back-N: until a push fits
 	stale    bool // the epoch changed: until the stream is opened again
+	parted   bool // another history than its writer's was seen: pushes likewise
 	presence bool // may read presence
 }
 
@@ -90,6 +92,7 @@ func NewStream(cfg *Config, name string, rule crdt.Rule, initial, options []byte
 		ring:    ring{maxEntries: cfg.RingEntries, maxBytes: cfg.RingBytes},
 		writers: map[crdt.Writer]*writer{},
 		posted:  map[string]string{},
+		posting: map[string]*writer{},
 		subs:    map[*Member]*subscriber{},
 	}
 	if rule.Name() == string(crdt.Ephemeral) {
