@@ -281,6 +281,9 @@ func (c *Client) ownEntry(st *stream, e *wire.Entry) bool {
 		if !bytes.Equal(st.pending[i].Body, e.Op) && !st.positional(st.pending[i].Body) {
 			return false
 		}
+		if e.Seq > st.acked && i != st.from(st.acked+1) {
+			return false // an op before it never came: a copy of this queue lost that one
+		}
 		if e.Seq > st.acked && !c.confirm(st, e.Seq, st.pending[i].hash) {
 			return false
 		}

@@ -209,7 +209,8 @@ func (c *Client) settleWriter(st *stream, y *wire.Yours, code wire.Code, msg str
 	}
 	lost := y.Seq < st.acked
 	in := c.judge(st, y)
-	if st.replica() && st.granted.Reads() && !lost {
+	if !lost && (st.granted.Reads() || !st.replica()) {
+		// The state that came has them; without one, nothing else is coming.
 		c.settle(st, st.acked)
 	}
 	if !writes {
@@ -252,14 +253,32 @@ func (c *Client) judge(st *stream, y *wire.Yours) history {
 	if y.Seq == st.acked {
 		return parted
 	}
+	before := st.hash
 	n := c.walk(st, y.Trail)
-	switch {
-	case st.acked == y.Seq:
+	if st.acked == y.Seq {
 		return shared
-	case n == len(y.Trail):
+	}
+	c.strays(st, before, y.Trail)
+	if n == len(y.Trail) {
 		return unknown
 	}
 	return parted
+}
+
+// strays removes the ops that the hub has from beyond where the histories part:
+// a copy of this queue sent them too, after one that the hub refused it. Each
+// link of a trail follows from the one before it, so it proves one op by itself.
+// The new incarnation that follows saves the queue without them.
+func (c *Client) strays(st *stream, prev [8]byte, trail []wire.Mark) {
+	for _, m := range trail {
+		hash, ok := wire.ParseHash(m.Hash)
+		i := st.find(m.Seq)
+		if ok && m.Seq > st.acked && i >= 0 && wire.WriterHash(prev, m.Seq, st.pending[i].Body) == hash {
+			c.unqueue(st, i, i+1)
+		}
+		prev = hash
+	}
+	st.rechain()
 }
 
 // walk acks the unacked ops with which a trail begins, and counts them. At a lost
