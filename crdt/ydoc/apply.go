@@ -130,9 +130,10 @@ func (d *Doc) drain(in *inbox, really bool) error {
 			}
 		}
 	}
+	var c change // on the stack: no write barriers
 	for i := range in.sections {
 		for s := &in.sections[i]; s.count > 0 && !s.ended; {
-			if err := d.advance(in, i, really); err != nil {
+			if err := d.advance(in, i, &c, really); err != nil {
 				return err
 			}
 		}
@@ -141,11 +142,10 @@ func (d *Doc) drain(in *inbox, really bool) error {
 }
 
 // advance gets section i past its next struct.
-func (d *Doc) advance(in *inbox, i int, really bool) error {
+func (d *Doc) advance(in *inbox, i int, c *change, really bool) error {
 	in.stack = append(in.stack[:0], i)
 	for len(in.stack) > 0 {
 		s := &in.sections[in.stack[len(in.stack)-1]]
-		c := &in.one
 		r := reader{b: in.update, i: s.at}
 		r.change(c, d.limits.Depth)
 		need := remoteID{s.client, 0}
@@ -265,6 +265,7 @@ func (d *Doc) accept(s *section, c *change) error {
 		}
 		s.dense = d.intern(s.client)
 		d.touch(s.dense)
+		d.clients[s.dense].bytes = make([]byte, 0, s.size)
 	}
 	n := &insertion{list: none, left: none, next: none}
 	n.client, n.clock, n.length, n.kind = s.dense, s.clock+offset, c.length-offset, c.kind

@@ -213,6 +213,7 @@ type section struct {
 	count  int    // structs from at on
 	at     int    // where the next struct begins
 	clock  uint32 // its clock
+	size   int    // of the content of all structs
 	waits  bool   // on the stack, for a struct of another client
 	ended  bool   // nothing of it can be integrated any more
 }
@@ -225,7 +226,6 @@ type inbox struct {
 	deletes  int            // where the delete set begins
 	stack    []int
 	missing  wants
-	one      change
 }
 
 const sectionsWithoutIndex = 8
@@ -238,7 +238,7 @@ func (in *inbox) clear() {
 	if cap(in.sections) > sectionsKept {
 		in.sections, in.stack = nil, nil
 	}
-	in.update, in.byClient, in.one = nil, nil, change{}
+	in.update, in.byClient = nil, nil
 }
 
 // check reads a whole update and checks all that can be checked without the
@@ -249,8 +249,9 @@ func (in *inbox) check(update []byte, l *Limits) error {
 		return fmt.Errorf("%w: the update has %d bytes, %d are allowed; split it", ErrLimit, len(update), l.Update)
 	}
 	r := reader{b: update}
+	var c change // on the stack: no write barriers
 	for n := r.count(3); n > 0 && r.err == nil; n-- {
-		in.checkSection(&r, l)
+		in.checkSection(&r, l, &c)
 	}
 	in.deletes = r.i
 	for n := r.count(2); n > 0; n-- {
@@ -274,7 +275,7 @@ func (in *inbox) check(update []byte, l *Limits) error {
 // maxClock is one more than the greatest clock.
 const maxClock = 1<<32 - 1
 
-func (in *inbox) checkSection(r *reader, l *Limits) {
+func (in *inbox) checkSection(r *reader, l *Limits, c *change) {
 	s := section{count: r.count(2), client: r.uint(), clock: r.uint32(), at: r.i}
 	s.at = r.i
 	if in.section(s.client) != nil {
@@ -286,7 +287,6 @@ func (in *inbox) checkSection(r *reader, l *Limits) {
 		return
 	}
 	clock := uint64(s.clock)
-	c := &in.one
 	for range s.count {
 		r.change(c, l.Depth)
 		r.checkContent(c, l.Depth)
@@ -301,6 +301,7 @@ func (in *inbox) checkSection(r *reader, l *Limits) {
 				return
 			}
 		}
+		s.size += len(c.content)
 		if clock += uint64(c.length); clock > maxClock {
 			r.fail("a clock is above 2^32 − 1")
 			return

@@ -66,7 +66,9 @@ func (d *Doc) appendTransaction(b []byte) []byte {
 	if len(t.deletes) == 0 {
 		return append(b, 0)
 	}
-	slices.SortStableFunc(t.deletes, func(a, b span) int { return d.descending(a.client, b.client) })
+	if len(t.deletes) > 1 {
+		slices.SortStableFunc(t.deletes, func(a, b span) int { return d.descending(a.client, b.client) })
+	}
 	return d.appendSpans(b, t.deletes)
 }
 

@@ -83,10 +83,11 @@ func (in *inbox) rest() []byte {
 		b = appendUint(b, s.client)
 		b = appendUint(b, uint64(s.clock))
 		r := reader{b: in.update, i: s.at}
+		var c change
 		for range s.count {
 			start := r.i
-			r.change(&in.one, len(in.update))
-			b = append(b, in.one.writtenInfo())
+			r.change(&c, len(in.update))
+			b = append(b, c.writtenInfo())
 			b = append(b, in.update[start+1:r.i]...)
 		}
 	}

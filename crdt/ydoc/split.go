@@ -206,7 +206,10 @@ func (d *Doc) noteJoin(n *item) {
 		return
 	}
 	it := &d.items[tail]
-	if n.kind == kindGC && it.kind == kindGC || n.origin == it.lastID() && n.right == it.right {
+	if n.kind != it.kind || !splits(n.kind) && n.kind != kindGC {
+		return
+	}
+	if n.kind == kindGC || n.origin == it.lastID() && n.right == it.right {
 		d.tx.joins = append(d.tx.joins, n.id())
 	}
 }

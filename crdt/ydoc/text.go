@@ -142,13 +142,17 @@ func (d *Doc) eachVisible(l int32, f func(*item)) {
 }
 
 func (t Text) check(pos, n int, s string) error {
-	if err := t.valid(); err != nil {
-		return err
+	if t.gone() {
+		return t.valid()
 	}
-	if err := inRange(pos, n, t.size()); err != nil {
-		return err
+	size := 0
+	if l := t.d.types[t.t].seq; l != none {
+		size = int(t.d.lists[l].size)
 	}
-	if !utf8.ValidString(s) {
+	if pos < 0 || n < 0 || pos > size || n > size-pos {
+		return inRange(pos, n, size)
+	}
+	if len(s) > 1 && !utf8.ValidString(s) || len(s) == 1 && s[0] >= utf8.RuneSelf {
 		return errNotUTF8
 	}
 	return t.d.room(len(s) + 1)
@@ -173,6 +177,9 @@ func textOf(s string) insertable {
 // unitsOf returns how many UTF-16 code units s has.
 func unitsOf(s string) uint32 {
 	n := len(s)
+	if n == 1 {
+		return 1
+	}
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c < 0x80:
@@ -195,7 +202,7 @@ func (d *Doc) insertPlain(l int32, pos uint32, x insertable) error {
 		right = d.itemIn(at)
 	}
 	if x.kind == kindString && left != none && d.extends(left, right) {
-		d.extend(left, x)
+		d.extend(left, d.spotOf(left), x)
 	} else if _, err := d.add(l, left, right, x); err != nil {
 		return err
 	}
@@ -220,12 +227,11 @@ func (d *Doc) extends(left, right int32) bool {
 	return it.right == d.items[right].id()
 }
 
-// extend adds text to the last item of the own client.
-func (d *Doc) extend(i int32, x insertable) {
+// extend adds text to the last item of the own client, which is at a place.
+func (d *Doc) extend(i int32, at spot, x insertable) {
 	it := &d.items[i]
 	d.touch(it.client)
 	c := &d.clients[it.client]
-	at := d.spotOf(i)
 	if len(d.observers) > 0 {
 		d.spliceText(at, it.length, x)
 	}
@@ -251,12 +257,13 @@ func (d *Doc) extendTyped(l int32, pos uint32, s string) bool {
 	if i == none || d.items[i].leaf == none || d.leaves[d.items[i].leaf].list != l {
 		return false
 	}
-	right := d.nextItem(i)
+	at := d.spotOf(i)
+	right := d.itemIn(d.after(at))
 	if right != none && d.items[right].deleted() || !d.extends(i, right) {
 		return false
 	}
 	x := textOf(s)
-	d.extend(i, x)
+	d.extend(i, at, x)
 	d.typed = cursor{d.version, l, pos + x.length}
 	return true
 }

@@ -118,6 +118,11 @@ func (d *Doc) emit() {
 	if d.sinking {
 		d.sinking = false
 		d.out = d.appendTransaction(d.out[:0])
+		if len(d.sink) == 0 && cap(d.sink) < len(d.out) {
+			d.sink = make([]byte, len(d.out)) // cheaper than to let append grow it
+			copy(d.sink, d.out)
+			return
+		}
 		d.sink = append(d.sink, d.out...)
 	}
 }
