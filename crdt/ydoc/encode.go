@@ -27,11 +27,15 @@ func (d *Doc) appendDiff(b []byte, known map[uint64]uint64, stateVector []byte) 
 
 // appendIntegrated appends what is integrated and not known.
 func (d *Doc) appendIntegrated(b []byte, known map[uint64]uint64) []byte {
-	n := 0
+	n, size := 0, 16
 	for _, k := range d.sorted {
 		if c := &d.clients[k]; uint64(c.clock) > known[c.id] {
 			n++
+			size += len(c.bytes) + 12*c.runs
 		}
+	}
+	if len(known) == 0 {
+		b = slices.Grow(b, size)
 	}
 	b = appendUint(b, uint64(n))
 	for _, k := range d.sorted {

@@ -8,6 +8,9 @@ func (d *Doc) Vet(update []byte) error {
 	if d.tx.depth > 0 {
 		return errNested
 	}
+	if d.typesOn(update) {
+		return nil
+	}
 	missing, err := d.Missing(update)
 	if err != nil {
 		return err
