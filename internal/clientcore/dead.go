@@ -82,11 +82,12 @@ func (c *Client) discard(name, inc string, seq uint64) {
 	}
 }
 
-// doubt makes dead letters of the sent, unacked ops.
-func (c *Client) doubt(st *stream, msg string) {
+// doubt makes dead letters of the unacked ops that were sent, and of those up to
+// a seq that the hub has: a copy of this queue may have sent them.
+func (c *Client) doubt(st *stream, through uint64, msg string) {
 	lo := st.from(st.acked + 1)
 	hi := lo
-	for hi < len(st.pending) && st.pending[hi].sent {
+	for hi < len(st.pending) && (st.pending[hi].sent || st.pending[hi].Seq <= through) {
 		hi++
 	}
 	c.buryRange(st, lo, hi, wire.InDoubt, msg)

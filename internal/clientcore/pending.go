@@ -304,7 +304,7 @@ func (c *Client) ownEntry(st *stream, e *wire.Entry) bool {
 // writerRetired ends a writer that the hub no longer knows: what was sent is in
 // doubt, the rest is issued again by a new incarnation.
 func (c *Client) writerRetired(st *stream, msg string) {
-	c.doubt(st, msg)
+	c.doubt(st, 0, msg)
 	c.reissue(st)
 	c.reopen(st)
 }

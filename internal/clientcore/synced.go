@@ -220,7 +220,7 @@ func (c *Client) settleWriter(st *stream, y *wire.Yours, code wire.Code, msg str
 		return
 	}
 	if in == unknown {
-		c.doubt(st, "the hub no longer knows whether it has this op")
+		c.doubt(st, y.Seq, "the hub no longer knows whether it has this op")
 	}
 	c.reissue(st)
 	if lost {

@@ -203,10 +203,20 @@ func (s *Stream) catchUp(records []store.Record, head store.Position, fx *Effect
 		s.reload(true, fx)
 		return false
 	}
-	if head.Epoch != s.head.Epoch {
+	if head.Epoch != s.head.Epoch && head.Offset == s.head.Offset {
+		// Not before: until the head is reached, nothing shows that what this hub
+		// knows is a part of the log in its new epoch.
 		s.moved(head.Epoch, fx)
 	}
 	return true
+}
+
+// known is a position that this hub has seen committed.
+type known store.Position
+
+// ahead reports whether a log that is at head lacks the position.
+func (k known) ahead(head store.Position) bool {
+	return head.Offset < k.Offset || head.Offset == k.Offset && head.Chain != k.Chain
 }
 
 // redo runs everything that waits through all checks again, in its order, after
@@ -225,9 +235,11 @@ func (s *Stream) redo(fx *Effects) {
 	}
 	for _, a := range ops {
 		switch {
+		case a.w.id.Client == initialClient && s.head.Offset > 0:
+		case s.foreign(a):
+			s.part(a, fx)
 		case a.mark.seq <= a.w.committed.seq:
 			a.tally.acked = a.mark.seq
-		case a.w.id.Client == initialClient && s.head.Offset > 0:
 		case a.prev != a.w.pending.seq:
 			// The op before it was refused; its author will rewind.
 			a.tally.fail(wire.Errorf(wire.Internal, "an op before this one was refused"))
@@ -241,6 +253,27 @@ func (s *Stream) redo(fx *Effects) {
 	}
 	for _, a := range ops {
 		s.evict(a.w) // only now: a later op of the same writer may have needed it
+	}
+}
+
+// foreign reports whether the log turned out to have another history of the
+// op's writer, from a copy of its queue that another hub served.
+func (s *Stream) foreign(a *accepted) bool {
+	if a.mark.seq > a.w.committed.seq {
+		return a.prev == a.w.pending.seq && wire.WriterHash(a.w.pending.hash, a.mark.seq, a.sent) != a.mark.hash
+	}
+	have, known := a.w.hashAt(a.mark.seq)
+	return known && have != a.mark.hash
+}
+
+// part drops an op of a history that is not the log's, and makes its author look.
+func (s *Stream) part(a *accepted, fx *Effects) {
+	e := errConflict()
+	a.tally.fail(e)
+	if sub := s.subs[a.tally.member]; sub != nil && sub.w == a.w && sub.ready && !sub.parted {
+		sub.parted = true
+		e.Stream, e.Seq = s.name, a.mark.seq
+		fx.tell(sub.target, e)
 	}
 }
 
@@ -371,7 +404,7 @@ func (s *Stream) retry(now Instant, c continuation, ev *ReadDone, fx *Effects) {
 		s.cannotRetry(c, failure(ev.Err), fx)
 		return
 	}
-	if trimmed || ev.Tail.Head.Offset < c.head {
+	if trimmed || c.head.ahead(ev.Tail.Head) {
 		s.reload(!trimmed, fx)
 		s.again(now, c, fx)
 		return
@@ -384,7 +417,7 @@ func (s *Stream) retry(now Instant, c continuation, ev *ReadDone, fx *Effects) {
 		s.redo(fx)
 	}
 	if s.head.Offset < ev.Tail.Head.Offset {
-		c.head = s.head.Offset
+		c.head = known(s.head)
 		s.call(c, Call{Kind: CallRead, After: s.head.Offset, Max: deltaEntries}, fx)
 		return
 	}
@@ -394,7 +427,11 @@ func (s *Stream) retry(now Instant, c continuation, ev *ReadDone, fx *Effects) {
 // again steps the event of a continuation, an open from its place on.
 func (s *Stream) again(now Instant, c continuation, fx *Effects) {
 	open, ok := c.ev.(*Open)
+	push, isPush := c.ev.(*Push)
 	switch {
+	case isPush && !c.current(s):
+		// It belongs to a former open, perhaps to another writer.
+		fx.Released = append(fx.Released, Released{Member: push.Member, Pushes: 1, Bytes: push.Bytes})
 	case !ok:
 		s.request(now, c.ev, fx)
 	case !c.current(s):

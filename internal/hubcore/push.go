@@ -195,7 +195,11 @@ func (s *Stream) reject(sub *subscriber, seq uint64, code wire.Code, msg string,
 // two part.
 func (s *Stream) conflict(ev *Push, sub *subscriber, seq uint64, fx *Effects) {
 	sub.parted = true
-	s.pushError(ev, seq, wire.Errorf(wire.OpConflict, "another op was sent under this seq before; open the stream again to see where the histories part"), fx)
+	s.pushError(ev, seq, errConflict(), fx)
+}
+
+func errConflict() *wire.Error {
+	return wire.Errorf(wire.OpConflict, "another op was sent under this seq before; open the stream again to see where the histories part")
 }
 
 // pushError answers a push with an error about one of its ops.
@@ -340,6 +344,6 @@ func (s *Stream) refresh(ev StreamEvent, sub *subscriber, fx *Effects) {
 		}
 		ev.Push = &p
 	}
-	c := continuation{kind: thenRetry, ev: ev, sub: sub, open: sub.open, w: sub.w, head: s.head.Offset}
+	c := continuation{kind: thenRetry, ev: ev, sub: sub, open: sub.open, w: sub.w, head: known(s.head)}
 	s.call(c, Call{Kind: CallRead, After: s.head.Offset, Max: deltaEntries}, fx)
 }

@@ -441,7 +441,7 @@ type continuation struct {
 	ev   StreamEvent
 	sub  *subscriber
 	open uint64 // sub.open when the call was made
-	head uint64 // of a read to the head: where the stream was when the call was made
+	head known  // of a read to the head: where the stream was when the call was made
 	w    *writer
 	t    *tally // of a post
 }

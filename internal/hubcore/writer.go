@@ -109,6 +109,19 @@ func (w *writer) remember(m mark) {
 	w.recent = append(w.recent, m)
 }
 
+// hashAt is the hash after an op, or after nothing below a seq that holds none.
+func (w *writer) hashAt(seq uint64) (h store.WriterHash, known bool) {
+	for i := len(w.recent); i > 0; i-- {
+		switch m := &w.recent[i-1]; {
+		case m.seq == seq:
+			return m.hash, true
+		case m.seq < seq:
+			return h, true // a hole: the log has another history
+		}
+	}
+	return h, false
+}
+
 // verdict is what a seq at or below the watermark turns out to be.
 type verdict uint8
 
