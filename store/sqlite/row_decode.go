@@ -43,6 +43,7 @@ func (d *rowDecoder) row(entries []byte) (*row, error) {
 	r.records = make([]written, d.count(leastRecord))
 	prev := d.hash()
 	b := body{epochs: epochs, writers: writers, last: make([]store.Entry, len(writers)), entries: entries, offset: offset}
+	b.slab = make([]store.Entry, min(len(r.records), len(d.rest)/leastRecord+1))
 	for i := range r.records {
 		if d.broken || !b.record(d, &r.records[i]) {
 			return nil, errForm
@@ -62,6 +63,17 @@ type body struct {
 	last    []store.Entry // of each writer
 	entries []byte        // what is left of them; nil if ops are not wanted
 	offset  uint64        // of the next entry
+	slab    []store.Entry // room for one entry of each record: most records of a row are small
+}
+
+// room returns n entries of its own.
+func (b *body) room(n int) []store.Entry {
+	if n > len(b.slab) {
+		b.slab = make([]store.Entry, n)
+	}
+	r := b.slab[:n:n]
+	b.slab = b.slab[n:]
+	return r
 }
 
 func (b *body) record(d *rowDecoder, w *written) bool {
@@ -72,7 +84,7 @@ func (b *body) record(d *rowDecoder, w *written) bool {
 	w.epoch = b.epochs[epoch]
 	n := d.count(leastEntry)
 	w.record.Chain = d.hash()
-	w.record.Entries = make([]store.Entry, n)
+	w.record.Entries = b.room(n)
 	for i := range w.record.Entries {
 		if !b.entry(d, &w.record.Entries[i]) {
 			return false
