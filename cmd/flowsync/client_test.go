@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -152,18 +153,19 @@ func TestWatchReconnects(t *testing.T) {
 // Every example of every command runs, as it stands, in a shell.
 func TestExamplesRun(t *testing.T) {
 	_, url := dev(t)
-	for _, command := range []string{"", "dev", "push", "get", "watch", "node", "version"} {
+	file, _ := furnished(t, false)
+	for _, command := range []string{"", "dev", "serve", "push", "get", "watch", "node", "inspect", "backup", "version"} {
 		for _, example := range examplesOf(command) {
 			t.Run(example, func(t *testing.T) {
-				if args, ok := strings.CutPrefix(example, "flowsync dev"); ok {
-					runDevExample(t, strings.Fields(args))
+				if args := strings.Fields(example); args[1] == "dev" || args[1] == "serve" {
+					runHubExample(t, args[1:])
 					return
 				}
 				script := strings.ReplaceAll(example, defaultURL, url)
 				if strings.HasPrefix(script, "flowsync watch") {
 					script = strings.ReplaceAll(script, "--timeout 5s", "") + " --timeout 500ms"
 				}
-				script = fmt.Sprintf("flowsync() { FLOWSYNC_URL=%s %s \"$@\"; }\n%s", url, program, script)
+				script = fmt.Sprintf("cd %s; flowsync() { FLOWSYNC_URL=%s %s \"$@\"; }\n%s", filepath.Dir(file), url, program, script)
 				r := finish(t, "", "bash", "-euo", "pipefail", "-c", script)
 				if r.code != exitDone || r.err != "" {
 					t.Errorf("%+v", r)
@@ -180,18 +182,21 @@ func TestExamplesRun(t *testing.T) {
 	}
 }
 
-// runDevExample starts a hub as the example says, but on a free port, and ends
-// it once it answers.
-func runDevExample(t *testing.T, args []string) {
+// runHubExample starts a hub as the example says, but on a free port and with a
+// file of its own, and ends it once it answers.
+func runHubExample(t *testing.T, args []string) {
 	t.Helper()
 	port := freePort(t)
+	if i := slices.Index(args, "--data"); i >= 0 {
+		args[i+1] = filepath.Join(t.TempDir(), args[i+1])
+	}
 	if i := slices.Index(args, "--addr"); i >= 0 {
 		host, _, _ := strings.Cut(args[i+1], ":")
 		args[i+1] = host + ":" + port
 	} else {
 		args = append(args, "--addr", ":"+port)
 	}
-	p := start(t, append([]string{"dev"}, args...)...)
+	p := start(t, args...)
 	until := time.Now().Add(patience)
 	for {
 		resp, err := http.Get("http://127.0.0.1:" + port + "/healthz")

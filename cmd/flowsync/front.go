@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// front stands before the hub of dev. It refuses requests that reach the
+// front stands before a hub without authentication. It refuses requests that reach the
 // machine under a name that is not its own, and answers a browser that opens
 // the bare address.
 //
-// The first matters because dev has no authentication: a page of any site can
+// The first matters because everyone may do everything: a page of any site can
 // let its own name point to 127.0.0.1 (DNS rebinding), and would then be of the
 // same origin as the hub.
 func front(hub http.Handler, at *loopback) http.Handler {
@@ -33,7 +33,7 @@ func front(hub http.Handler, at *loopback) http.Handler {
 // welcome says what is where, and what to try first.
 func welcome(w http.ResponseWriter, at *loopback) {
 	api := at.url("http")
-	fmt.Fprintf(w, `FlowSync %s, a hub for development.
+	fmt.Fprintf(w, `FlowSync %s, a hub.
 
 WebSocket   %s (or /ws), subprotocol flowsync.v1
 HTTP API    %s/streams/{name}

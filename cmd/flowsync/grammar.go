@@ -10,11 +10,14 @@ type grammar struct {
 	Help  helpFlag `short:"h" help:"Show this help."`
 	Color string   `enum:"auto,always,never" default:"auto" placeholder:"WHEN" help:"Colour the output: auto, always or never (default auto: on terminals, unless NO_COLOR is set)."`
 
-	Dev     devCommand     `cmd:"" help:"Run a hub on this machine, in memory, without authentication."`
+	Dev     devCommand     `cmd:"" help:"Run a hub for development on this machine, without authentication."`
+	Serve   serveCommand   `cmd:"" help:"Run a hub that keeps its streams in a file."`
 	Push    pushCommand    `cmd:"" help:"Push one op and wait until the hub has committed it."`
 	Get     getCommand     `cmd:"" help:"Print the value of a stream, as one line of JSON."`
 	Watch   watchCommand   `cmd:"" help:"Print the value of a stream now and after each change."`
 	Node    nodeCommand    `cmd:"" help:"Run a replica that is driven by JSON lines on stdin."`
+	Inspect inspectCommand `cmd:"" help:"Say what a hub's file holds, and whether all of it is sound."`
+	Backup  backupCommand  `cmd:"" help:"Copy a hub's file as it is at one moment, also while the hub runs."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
@@ -25,13 +28,34 @@ type hubFlags struct {
 	Client string `placeholder:"ID" help:"Name of this client: letters, digits, '_', '.', '-' (default: a random one)."`
 }
 
+// sayFlags say how much a hub tells, and to whom.
+type sayFlags struct {
+	JSON    bool `name:"json" help:"Print one JSON object a line on stdout, the first when ready."`
+	Quiet   bool `short:"q" help:"Print errors only."`
+	Verbose bool `short:"v" help:"Print every record of the hub's log, with all it says."`
+}
+
 // Commands and their flags.
 type (
 	devCommand struct {
-		Addr    string `default:"localhost:8765" placeholder:"HOST:PORT" help:"Where to listen, loopback only (default ${default}). Without a host: 127.0.0.1 and [::1]. Port 0: any free one."`
-		JSON    bool   `name:"json" help:"Print one JSON object a line on stdout, the first when ready."`
-		Quiet   bool   `short:"q" help:"Print errors only."`
-		Verbose bool   `short:"v" help:"Print every record of the hub's log, with all it says."`
+		Addr     string `default:"localhost:8765" placeholder:"HOST:PORT" help:"Where to listen, loopback only (default ${default}). Without a host: 127.0.0.1 and [::1]. Port 0: any free one."`
+		Data     string `placeholder:"FILE" help:"Keep the streams in this file; it is made if it is not there (default: in memory, lost on exit)."`
+		sayFlags `embed:""`
+	}
+	serveCommand struct {
+		Addr     string   `default:"localhost:8765" placeholder:"HOST:PORT" help:"Where to listen, loopback only (default ${default}). Without a host: 127.0.0.1 and [::1]. Port 0: any free one."`
+		Data     string   `required:"" placeholder:"FILE" help:"Keep the streams in this file; it is made if it is not there, its directory is not."`
+		Origin   []string `placeholder:"ORIGIN" help:"Let web pages of this origin connect, for example https://app.example.com; may be repeated."`
+		sayFlags `embed:""`
+	}
+	inspectCommand struct {
+		JSON   bool   `name:"json" help:"Print one JSON object a line: each stream, then the sum."`
+		File   string `arg:"" help:"The file that a hub was given with --data."`
+		Stream string `arg:"" optional:"" help:"Look at this stream alone, and print its value too."`
+	}
+	backupCommand struct {
+		File string `arg:"" help:"The file that a hub was given with --data."`
+		To   string `arg:"" help:"Where the copy goes; nothing may be there yet."`
 	}
 	pushCommand struct {
 		hubFlags `embed:""`

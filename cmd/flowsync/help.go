@@ -44,7 +44,22 @@ func examplesOf(command string) []string {
 		return []string{
 			"flowsync dev",
 			"flowsync dev --addr :0 --json",
-			"flowsync dev --addr 127.0.0.1:9000 --quiet",
+			"flowsync dev --data flowsync.db",
+		}
+	case "serve":
+		return []string{
+			"flowsync serve --data flowsync.db",
+			"flowsync serve --data flowsync.db --addr :9000 --json",
+		}
+	case "inspect":
+		return []string{
+			"flowsync inspect flowsync.db",
+			"flowsync inspect flowsync.db counter:value --json",
+		}
+	case "backup":
+		return []string{
+			"flowsync backup flowsync.db copy.db",
+			"flowsync backup flowsync.db copy-$(date +%s).db",
 		}
 	case "push":
 		return []string{

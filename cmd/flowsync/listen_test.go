@@ -33,7 +33,7 @@ func openNull(t *testing.T) *os.File {
 func TestListenStaysOnThisMachine(t *testing.T) {
 	for _, addr := range []string{"0.0.0.0:0", "[::]:0", "192.168.1.4:0", "example.com:0", "127.0.0.1", "localhost:http", ":70000", ":-1"} {
 		t.Run(addr, func(t *testing.T) {
-			l, err := listenLoopback(addr)
+			l, err := listenLoopback("dev", addr)
 			if err == nil {
 				l.close()
 				t.Fatal("listens")
@@ -49,7 +49,7 @@ func TestListenStaysOnThisMachine(t *testing.T) {
 func TestListenOnBothAddresses(t *testing.T) {
 	for _, addr := range []string{":0", "localhost:0"} {
 		t.Run(addr, func(t *testing.T) {
-			l, err := listenLoopback(addr)
+			l, err := listenLoopback("dev", addr)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,7 +78,7 @@ func TestListenNamesTheOwnerOfThePort(t *testing.T) {
 			}
 			defer taken.Close()
 			port := taken.Addr().(*net.TCPAddr).Port
-			_, err = listenLoopback(fmt.Sprintf("localhost:%d", port))
+			_, err = listenLoopback("dev", fmt.Sprintf("localhost:%d", port))
 			var f *fault
 			if !errors.As(err, &f) {
 				t.Fatalf("got %v, want a fault", err)

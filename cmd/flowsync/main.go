@@ -1,12 +1,14 @@
-// Command flowsync runs a hub for development, and is a client of any hub for
-// people and scripts: push, get, watch, and a replica that speaks JSON lines.
+// Command flowsync runs a hub, for development and with a file to keep its
+// streams in, and is a client of any hub for people and scripts: push, get, watch,
+// and a replica that speaks JSON lines. It also looks into a hub's file.
 //
 // # Invariants
 //
 //   - Output is on stdout, everything said to a person beside it on stderr. What
 //     --json prints is one JSON object a line.
 //   - Without a terminal there is no escape sequence and nothing is rewritten.
-//   - Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+//   - Exit status: 0 done, 1 failed, 2 wrong usage, 78 a data file that cannot be
+//     used, 130 interrupted.
 package main
 
 import (
@@ -21,6 +23,7 @@ const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitUsage       = 2
+	exitConfig      = 78  // EX_CONFIG of sysexits.h
 	exitInterrupted = 130 // 128 + SIGINT, as shells report it
 )
 
@@ -33,7 +36,7 @@ func run(args []string, c console) int {
 	var g grammar
 	parser, err := kong.New(&g,
 		kong.Name("flowsync"),
-		kong.Description("Streams that converge: a hub for development and clients for the shell."),
+		kong.Description("Streams that converge: a hub, and clients for the shell."),
 		kong.NoDefaultHelp(),
 		kong.Writers(c.out, c.err),
 		kong.Vars{"url": defaultURL},

@@ -7,11 +7,14 @@ import (
 	"time"
 )
 
-// panel is what dev says when it is ready. Every address on it works.
+// panel is what a hub says when it is ready. Every address on it works.
 type panel struct {
 	ready time.Duration // since the command started
 	at    *loopback
-	keys  bool // single keys, with Enter, are listened to
+
+	storage string // where the streams are
+	help    string // the command whose help tells more
+	keys    bool   // single keys, with Enter, are listened to
 }
 
 // write prints the panel, at most 78 columns wide.
@@ -37,8 +40,8 @@ func (p panel) write(w io.Writer, paint palette) {
 		}
 		fmt.Fprintf(w, "  %s  %s\n", paint.dim(label), line)
 	}
-	fmt.Fprintln(w, "           others on first use; which rule: flowsync dev --help")
-	fmt.Fprintf(w, "  %s  memory; state is lost on exit\n", paint.dim("storage"))
+	fmt.Fprintf(w, "           others on first use; which rule: flowsync %s --help\n", p.help)
+	fmt.Fprintf(w, "  %s  %s\n", paint.dim("storage"), p.storage)
 	fmt.Fprintf(w, "  %s  off, loopback only\n", paint.dim("auth   "))
 	start := "flowsync watch counter:value"
 	if url := p.at.url("ws"); url != defaultURL {

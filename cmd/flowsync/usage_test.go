@@ -18,6 +18,8 @@ func TestUsageErrors(t *testing.T) {
 		{"bad duration", "get a --timeout soon", []string{"--timeout"}},
 		{"bad colour", "--color=sometimes version", []string{"--color"}},
 		{"foreign address", "dev --addr 0.0.0.0:8765", []string{"no authentication", "try: flowsync dev --addr :8765"}},
+		{"serve to the world", "serve --data a.db --addr 0.0.0.0:8765", []string{"no authentication", "try: flowsync serve --addr :8765"}},
+		{"serve without a file", "serve", []string{"--data", "try: flowsync serve --help"}},
 		{"op is not JSON", "push counter:value increment", []string{"the op is not JSON", "try: flowsync push counter:value"}},
 		{"bad stream name", "get counter::value", []string{"not a stream name"}},
 		{"http address", "get counter:value --url http://localhost:8765", []string{"ws://localhost:8765"}},
@@ -54,7 +56,7 @@ func TestNoArgumentsShowHelp(t *testing.T) {
 // Help goes to stdout, needs no arguments, begins with examples and fits a
 // terminal.
 func TestHelp(t *testing.T) {
-	for _, command := range []string{"", "dev", "push", "get", "watch", "node", "version"} {
+	for _, command := range []string{"", "dev", "serve", "push", "get", "watch", "node", "inspect", "backup", "version"} {
 		t.Run("help "+command, func(t *testing.T) {
 			r := runCommand(t, "", append(strings.Fields(command), "--help")...)
 			if r.code != exitDone || r.err != "" {

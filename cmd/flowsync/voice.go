@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// voice is all that dev says: the panel, the feed of what happens, the good-bye,
+// voice is all that a hub says: the panel, the feed of what happens, the good-bye,
 // and the same as JSON for programs. It is the slog.Handler of the hub.
 type voice struct {
 	slog.Handler
@@ -28,7 +28,7 @@ type voice struct {
 	clients int      // with a session now
 }
 
-func newVoice(c *console, d *devCommand) *voice {
+func newVoice(c *console, d sayFlags) *voice {
 	v := &voice{human: c.out, paint: c.outPalette()}
 	if d.JSON {
 		v.human, v.machine, v.paint = c.err, c.out, c.errPalette()
@@ -45,7 +45,7 @@ func newVoice(c *console, d *devCommand) *voice {
 	return v
 }
 
-// phase is where in its life dev is. Outside of serving, the panel and the
+// phase is where in its life the hub is. Outside of serving, the panel and the
 // good-bye say it all, and the hub's own words about it are for --verbose.
 type phase int
 
@@ -100,13 +100,14 @@ func (v *voice) stopping() int {
 }
 
 // ready says where the hub is, and with --verbose how it got there.
-func (v *voice) ready(at *loopback, took time.Duration, keys bool) {
+func (v *voice) ready(p panel) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	panel{ready: took, at: at, keys: keys}.write(v.human, v.paint)
+	p.write(v.human, v.paint)
+	at := p.at
 	v.say(map[string]any{
 		"event": "ready", "addr": fmt.Sprintf("%s:%d", at.host, at.port), "pid": os.Getpid(), "version": version(),
-		"ready_ms": took.Milliseconds(),
+		"ready_ms": p.ready.Milliseconds(), "storage": p.storage,
 		"urls": map[string]string{
 			"websocket": at.url("ws"), "api": at.url("http") + "/streams/", "health": at.url("http") + "/healthz",
 		},
