@@ -267,6 +267,9 @@ func (d *Doc) accept(s *section, c *change) error {
 		d.touch(s.dense)
 		d.clients[s.dense].bytes = make([]byte, 0, s.size)
 	}
+	if len(d.clients[s.dense].bytes)+len(c.content) > maxClock {
+		return fmt.Errorf("%w: client %d has written 4 GiB", ErrLimit, s.client)
+	}
 	n := &insertion{list: none, left: none, next: none}
 	n.client, n.clock, n.length, n.kind = s.dense, s.clock+offset, c.length-offset, c.kind
 	n.origin.client, n.right.client = noClient, noClient

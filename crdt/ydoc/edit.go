@@ -13,9 +13,13 @@ type insertable struct {
 	name   string
 }
 
-// room says whether the own client's clock has room for n more.
+// room says whether the own client's clock and store have room for n more.
 func (d *Doc) room(n int) error {
-	if uint64(d.stateOf(d.own))+uint64(n) > maxClock {
+	k := d.lookup(d.own)
+	if k == noClient {
+		return nil
+	}
+	if c := &d.clients[k]; uint64(c.clock)+uint64(n) > maxClock || uint64(len(c.bytes))+uint64(n) > maxClock {
 		return fmt.Errorf("%w: client %d has used up its clock; take another client id", ErrLimit, d.own)
 	}
 	return nil

@@ -123,7 +123,7 @@ func (v Value) List() []Value { return v.list }
 // Do not change them.
 func (v Value) Fields() []Field { return v.fields }
 
-// Shared returns the nested text, or false if v is none; an XML text is one too.
+// SharedText returns the nested text, or false if v is none; an XML text is one too.
 func (v Value) SharedText() (Text, bool) {
 	return Text{v.ref}, v.kind == KindText || v.kind == KindXMLText
 }

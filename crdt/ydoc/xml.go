@@ -1,7 +1,9 @@
 package ydoc
 
 import (
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -192,10 +194,20 @@ func (v Value) jsString() string {
 		return "null"
 	case KindString:
 		return v.text
-	case KindBool, KindNumber:
+	case KindNumber:
+		switch f := v.Number(); {
+		case math.IsNaN(f):
+			return "NaN"
+		case math.IsInf(f, 1):
+			return "Infinity"
+		case math.IsInf(f, -1):
+			return "-Infinity"
+		}
+		return string(v.AppendJSON(nil))
+	case KindBool:
 		return string(v.AppendJSON(nil))
 	case KindBigInt:
-		return string(appendDecimal(nil, int(v.BigInt())))
+		return strconv.FormatInt(v.BigInt(), 10)
 	case KindBytes:
 		parts := make([]string, len(v.text))
 		for i := range len(v.text) {
