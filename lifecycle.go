@@ -67,11 +67,8 @@ func (h *Hub) drain() {
 	for _, s := range all {
 		s.step(&hubcore.Draining{AfterMS: comeBackMS + rand.IntN(comeSpread)}, &fx)
 	}
-	until := time.Now().Add(commitGrace)
+	h.settle(all, time.Now().Add(commitGrace))
 	for i, s := range all {
-		for s.flow.busy() && time.Now().Before(until) {
-			time.Sleep(time.Millisecond)
-		}
 		s.sock.close(wire.CloseShutdown, "the hub shuts down")
 		if i%drainBatch == drainBatch-1 {
 			time.Sleep(drainPause)
@@ -83,4 +80,17 @@ func (h *Hub) drain() {
 	h.work.Wait()
 	h.closeErr = h.store.Close()
 	h.log.Info("shut down")
+}
+
+// settle waits until what the sessions have in flight is decided and its answers
+// are with their sockets, which send them before they close.
+func (h *Hub) settle(all []*session, until time.Time) {
+	for _, s := range all {
+		for s.flow.busy() && time.Now().Before(until) {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	for h.streams.speak() && time.Now().Before(until) {
+		time.Sleep(time.Millisecond)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -244,4 +245,19 @@ func (g *registry) sweep(idleSince time.Time) {
 		}
 		shard.Unlock()
 	}
+}
+
+// speak reports whether any stream has messages that are not with their
+// receivers' sockets yet.
+func (g *registry) speak() bool {
+	for i := range g.shards {
+		shard := &g.shards[i]
+		shard.RLock()
+		speaking := slices.ContainsFunc(slices.Collect(maps.Values(shard.byName)), (*stream).speaks)
+		shard.RUnlock()
+		if speaking {
+			return true
+		}
+	}
+	return false
 }

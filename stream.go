@@ -80,6 +80,13 @@ func (st *stream) stepLocked(ev hubcore.StreamEvent) {
 	st.wakeSender()
 }
 
+// speaks reports whether a sender runs.
+func (st *stream) speaks() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.sending
+}
+
 // wakeSender starts the sender if there is work and none runs. Called with mu.
 func (st *stream) wakeSender() {
 	if st.sending || len(st.outbox) == 0 && len(st.caught) == 0 && !st.values {
