@@ -1,0 +1,381 @@
+package sim
+
+import (
+	"bytes"
+
+	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/internal/clientcore"
+	"github.com/wavesiddhartha/flowsync/internal/hubcore"
+	"github.com/wavesiddhartha/flowsync/store"
+	"github.com/wavesiddhartha/flowsync/wire"
+)
+
+// oracle knows everything that was ever committed, also what the store lost
+// since, and holds what hubs and clients say against it.
+type oracle struct {
+	w        *world
+	streams  map[string]*history
+	lines    []*lineage
+	lastPost map[string]*hubcore.Post
+	presence map[presenceKey][]byte
+	lossy    bool // the store lost something, be it an epoch alone
+}
+
+// history is one stream as a tree: a store that lost its tail goes on from an
+// earlier node.
+type history struct {
+	rule  crdt.Rule
+	head  *node // where the store is
+	state crdt.State
+	marks map[crdt.Writer]store.Watermark // of the branch that ends at head
+
+	nodes map[place]*node
+	hashs map[markKey]bool // every writer hash that was ever committed
+	ops   map[opKey][]byte // every op
+	lost  map[string]int   // bodies that the store lost, by count
+}
+
+// node is an offset of a branch: the state after it and the entry that led to it.
+type node struct {
+	up     *node
+	at     store.Position // its epoch means nothing: epochs change under a log
+	entry  store.Entry
+	state  []byte
+	digest [32]byte
+}
+
+// place finds a node by what a cursor says of it.
+type place struct {
+	offset uint64
+	check  [4]byte
+}
+
+type markKey struct {
+	client string
+	seq    uint64
+	hash   string
+}
+
+type opKey struct {
+	writer crdt.Writer
+	seq    uint64
+}
+
+func newOracle(w *world) *oracle {
+	j := &oracle{w: w, streams: map[string]*history{}, lastPost: map[string]*hubcore.Post{}, presence: map[presenceKey][]byte{}}
+	for _, p := range w.plan.streams {
+		j.streams[p.name] = &history{
+			rule: p.rule, nodes: map[place]*node{}, hashs: map[markKey]bool{}, ops: map[opKey][]byte{}, lost: map[string]int{},
+		}
+	}
+	return j
+}
+
+func placeOf(p store.Position) place { return place{p.Offset, [4]byte(p.Chain[:4])} }
+
+// begun learns of a stream without ops.
+func (j *oracle) begun(stream string, at store.Position) {
+	h := j.streams[stream]
+	h.state = h.rule.New()
+	h.head = &node{at: at, state: h.state.AppendState(nil), digest: crdt.Digest(h.state)}
+	h.nodes[placeOf(at)] = h.head
+	h.marks = map[crdt.Writer]store.Watermark{}
+}
+
+// committed learns of a record, and checks that it may be there.
+func (j *oracle) committed(stream string, rec *store.Record) {
+	h := j.streams[stream]
+	if rec.Prev != h.head.at.Chain || rec.First() != h.head.at.Offset+1 {
+		j.w.fail("%s: a record does not follow the log at %d", stream, h.head.at.Offset)
+	}
+	for i := range rec.Entries {
+		j.commit(stream, h, &rec.Entries[i])
+	}
+	if h.head.at.Chain != rec.Chain {
+		j.w.fail("%s: a record ends with a wrong chain value", stream)
+	}
+}
+
+func (j *oracle) commit(stream string, h *history, e *store.Entry) {
+	w, was := j.w, h.marks[e.Writer]
+	w.record(stream, e.Op)
+	w.note("STORE %s %d: %s/%s seq %d at %d session %d %s", stream, e.Offset, e.Writer.Client, e.Writer.Inc, e.Seq, e.At, e.Session, e.Op)
+	op := crdt.Op{Offset: e.Offset, At: e.At, Writer: e.Writer, Seq: e.Seq, Body: e.Op}
+	switch {
+	case e.Seq <= was.Seq:
+		w.fail("%s: %s/%s committed seq %d after %d", stream, e.Writer.Client, e.Writer.Inc, e.Seq, was.Seq)
+	case e.At >= e.Offset || e.At < was.At:
+		w.fail("%s: entry %d of %s has at %d, its writer's last was %d", stream, e.Offset, e.Writer.Client, e.At, was.At)
+	case e.Hash != wire.WriterHash(was.Hash, e.Seq, e.Op):
+		w.fail("%s: entry %d of %s does not continue its writer's hashes", stream, e.Offset, e.Writer.Client)
+	case e.OpHash != wire.OpHash(e.Writer.Client, e.Writer.Inc, e.Seq, e.At, e.Op):
+		w.fail("%s: entry %d has a wrong hash", stream, e.Offset)
+	}
+	if _, err := h.state.Check(op); err != nil {
+		w.fail("%s: entry %d was committed and is not valid there: %v: %s", stream, e.Offset, err, e.Op)
+	}
+	h.state.Apply(op)
+	h.marks[e.Writer] = store.Watermark{Seq: e.Seq, Hash: e.Hash, At: e.At, Subject: e.Subject}
+	h.hashs[markKey{e.Writer.Client, e.Seq, wire.FormatHash(e.Hash)}] = true
+	h.ops[opKey{e.Writer, e.Seq}] = e.Op
+	n := &node{
+		up: h.head, entry: *e, state: h.state.AppendState(nil), digest: crdt.Digest(h.state),
+		at: store.Position{Offset: e.Offset, Chain: wire.ChainNext(h.head.at.Chain, e.OpHash)},
+	}
+	h.head = n
+	h.nodes[placeOf(n.at)] = n
+}
+
+// relocate learns where a stream is after the store lost something.
+func (j *oracle) relocate(stream string, at store.Position) {
+	h, was := j.streams[stream], j.streams[stream].head
+	if at.Epoch == "" {
+		h.head = nil
+	} else if n := h.nodes[placeOf(at)]; n != nil && n.at.Chain == at.Chain {
+		j.rewind(h, n)
+	} else {
+		j.begun(stream, at)
+	}
+	for n := was; n != nil && n.up != nil && !h.head.descends(n); n = n.up {
+		h.lost[string(n.entry.Op)]++
+		j.w.hit("store: lost an op")
+	}
+}
+
+// rewind goes back to an earlier node.
+func (j *oracle) rewind(h *history, n *node) {
+	state, err := h.rule.Decode(n.state)
+	if err != nil {
+		j.w.fail("a state cannot be decoded: %v: %s", err, n.state)
+	}
+	h.head, h.state, h.marks = n, state, map[crdt.Writer]store.Watermark{}
+	for ; n.up != nil; n = n.up {
+		if e := &n.entry; h.marks[e.Writer].Seq < e.Seq {
+			h.marks[e.Writer] = store.Watermark{Seq: e.Seq, Hash: e.Hash, At: e.At, Subject: e.Subject}
+		}
+	}
+}
+
+// descends reports whether n is the node or before it on its branch.
+func (d *node) descends(n *node) bool {
+	for d != nil && d.at.Offset > n.at.Offset {
+		d = d.up
+	}
+	return d == n
+}
+
+// snapshot is what a compaction saves.
+func (j *oracle) snapshot(stream string, at store.Position) store.Snapshot {
+	h := j.streams[stream]
+	return store.Snapshot{Rule: h.rule.Name(), Position: at, State: bytes.Clone(h.head.state)}
+}
+
+// find returns the node of a cursor; there is none if nothing was ever committed
+// there.
+func (j *oracle) find(who, stream, cursor string) *node {
+	c, ok := wire.ParseCursor(cursor)
+	if !ok {
+		j.w.fail("%s: %s has the cursor %q", stream, who, cursor)
+	}
+	n := j.streams[stream].nodes[place{c.Offset, c.Check}]
+	if n == nil {
+		j.w.fail("%s: %s is at %s, where nothing was committed", stream, who, cursor)
+	}
+	return n
+}
+
+// matches checks a state, by its digest, and a value against a cursor.
+func (j *oracle) matches(who, stream, cursor string, digest [32]byte, value []byte) {
+	n := j.find(who, stream, cursor)
+	if digest != n.digest {
+		j.w.fail("%s: the state of %s differs at %d", stream, who, n.at.Offset)
+	}
+	if value != nil {
+		j.sameValue(who, stream, n, value)
+	}
+}
+
+func (j *oracle) sameValue(who, stream string, n *node, value []byte) {
+	if want := j.decode(stream, n).AppendValue(nil); !bytes.Equal(value, want) {
+		j.w.fail("%s: %s shows %s at %d, the log says %s", stream, who, value, n.at.Offset, want)
+	}
+}
+
+func (j *oracle) decode(stream string, n *node) crdt.State {
+	state, err := j.streams[stream].rule.Decode(n.state)
+	if err != nil {
+		j.w.fail("%s: a state cannot be decoded: %v: %s", stream, err, n.state)
+	}
+	return state
+}
+
+// holds reports whether a writer ever committed an op.
+func (j *oracle) holds(stream string, w crdt.Writer, body []byte) bool {
+	h := j.streams[stream]
+	if h.rule == crdt.Rule(crdt.Ephemeral) {
+		return true
+	}
+	for key, op := range h.ops { // any match will do, in whatever order
+		if key.writer == w && bytes.Equal(op, body) {
+			return true
+		}
+	}
+	return false
+}
+
+func (j *oracle) hasSeq(stream string, w crdt.Writer, seq uint64) bool {
+	_, ok := j.streams[stream].ops[opKey{w, seq}]
+	return ok
+}
+
+// said checks a message of a hub when it leaves the machine: nothing in it may
+// be uncommitted.
+func (j *oracle) said(st *stream, out *hubcore.Out) {
+	h := j.streams[st.name]
+	var client string
+	if out.One != nil {
+		client = out.One.Member.Client
+	}
+	switch m := out.Msg.(type) {
+	case *wire.Ack:
+		if !h.hashs[markKey{client, m.Seq, m.Hash}] {
+			j.w.fail("%s acks op %d of %s on %s, which is not committed", st.h.name, m.Seq, client, st.name)
+		}
+	case *wire.Synced:
+		if y := m.Yours; y != nil {
+			j.saidMark(st, h, client, y.Seq, y.Hash)
+			for _, t := range y.Trail {
+				j.saidMark(st, h, client, t.Seq, t.Hash)
+			}
+		}
+		j.saidEntries(st, h, m.Entries)
+		if m.Value != nil && m.Cursor != "" {
+			j.sameValue(st.h.name, st.name, j.find(st.h.name, st.name, m.Cursor), m.Value)
+		}
+	case *wire.Ops:
+		j.saidEntries(st, h, m.Entries)
+	case *wire.History:
+		j.saidEntries(st, h, m.Entries)
+	case *wire.Value:
+		if m.Cursor != "" {
+			j.sameValue(st.h.name, st.name, j.find(st.h.name, st.name, m.Cursor), m.Value)
+		}
+	}
+}
+
+// saidMark checks one mark of yours.
+func (j *oracle) saidMark(st *stream, h *history, client string, seq uint64, hash string) {
+	if seq > 0 && !h.hashs[markKey{client, seq, hash}] {
+		j.w.fail("%s tells %s of op %d on %s, which is not committed", st.h.name, client, seq, st.name)
+	}
+}
+
+func (j *oracle) saidEntries(st *stream, h *history, entries []wire.Entry) {
+	if h.rule == crdt.Rule(crdt.Ephemeral) {
+		return
+	}
+	for i := range entries {
+		e := &entries[i]
+		if op := h.ops[opKey{crdt.Writer{Client: e.Client, Inc: e.Inc}, e.Seq}]; !bytes.Equal(op, e.Op) {
+			j.w.fail("%s shows entry %d on %s, which is not committed: %s", st.h.name, e.Off, st.name, e.Op)
+		}
+	}
+}
+
+// stepped checks what a client has after a step: a confirmed state that the log
+// held at its cursor, and a cursor that goes back only with a word.
+func (j *oracle) stepped(c *client, out clientcore.Effects) {
+	for _, p := range j.w.plan.streams {
+		in, ok := c.core.Stream(p.name)
+		if !ok || in.Cursor == "" {
+			delete(c.shown, p.name)
+			continue
+		}
+		cursor, _ := wire.ParseCursor(in.Cursor)
+		if was, ok := c.shown[p.name]; !ok || was != cursor {
+			j.moved(c, p.name, in.Cursor, out)
+			c.shown[p.name] = cursor
+		}
+		if j.w.chance(8) {
+			j.checkView(c, p.name, &in)
+		}
+	}
+	for _, e := range out {
+		switch e := e.(type) {
+		case clientcore.Discontinuity:
+			j.w.hit("client: discontinuity")
+			if !j.lossy {
+				j.w.fail("%s reports a discontinuity on %s, and nothing was lost", c.id, e.Stream)
+			}
+		case clientcore.Recovered:
+			j.w.hit("client: recovered a dead letter")
+		case clientcore.HistoryPage:
+			j.checkPage(c, &e)
+		}
+	}
+}
+
+func (j *oracle) moved(c *client, stream, cursor string, out clientcore.Effects) {
+	n := j.find(c.id, stream, cursor)
+	if d, ok := c.core.Digest(stream); ok && d != n.digest {
+		j.w.fail("%s: the confirmed state of %s differs from the log's at %d", stream, c.id, n.at.Offset)
+	}
+	was, ok := c.shown[stream]
+	if !ok {
+		return
+	}
+	for _, e := range out {
+		if d, ok := e.(clientcore.Discontinuity); ok && d.Stream == stream {
+			return
+		}
+	}
+	if before := j.find(c.id, stream, was.String()); !n.descends(before) {
+		j.w.fail("%s: %s went from %s to %s without a discontinuity", stream, c.id, was, cursor)
+	}
+}
+
+// checkView builds what a client should show from the log and its queue.
+func (j *oracle) checkView(c *client, stream string, in *clientcore.Info) {
+	view, ok := c.core.AppendView(nil, stream)
+	if !ok {
+		j.w.fail("%s: %s has a cursor and shows nothing", stream, c.id)
+	}
+	n := j.find(c.id, stream, in.Cursor)
+	if _, replica := c.core.Digest(stream); !replica {
+		j.sameValue(c.id, stream, n, view)
+		return
+	}
+	state := j.decode(stream, n)
+	for i := range c.saved.Streams {
+		s := &c.saved.Streams[i]
+		if s.Stream != stream {
+			continue
+		}
+		if in.Shown > len(s.Ops) {
+			j.w.fail("%s: %s shows %d ops of its own, its queue has %d", stream, c.id, in.Shown, len(s.Ops))
+		}
+		for k, o := range s.Ops[len(s.Ops)-in.Shown:] {
+			state.Apply(crdt.Op{
+				Offset: n.at.Offset + uint64(k) + 1, At: o.At,
+				Writer: crdt.Writer{Client: c.name, Inc: s.Inc}, Seq: o.Seq, Body: o.Body,
+			})
+		}
+	}
+	if want := state.AppendValue(nil); !bytes.Equal(view, want) {
+		j.w.fail("%s: %s shows %s, the log and its queue say %s", stream, c.id, view, want)
+	}
+}
+
+// checkPage checks that history is a piece of the log without a hole.
+func (j *oracle) checkPage(c *client, page *clientcore.HistoryPage) {
+	if _, ok := c.asked[page.Tag]; !ok {
+		j.w.fail("%s got a page that it did not ask for", c.id)
+	}
+	delete(c.asked, page.Tag)
+	j.w.hit("client: history page")
+	for i := 1; i < len(page.Entries); i++ {
+		if page.Entries[i].Off != page.Entries[i-1].Off+1 {
+			j.w.fail("%s got a page with a hole after %d", c.id, page.Entries[i-1].Off)
+		}
+	}
+}

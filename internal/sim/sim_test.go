@@ -1,0 +1,106 @@
+package sim
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+var (
+	seeds  = flag.Int("seeds", 0, "histories to play; 0: the 300 of every test run, with a check of what they reach")
+	from   = flag.Uint64("from", 0, "the first history to play")
+	seed   = flag.Int64("seed", -1, "play this history alone; with -v, show what happens in it")
+	events = flag.Int("events", 120, "edits, requests and faults in a history")
+)
+
+// defaultSeeds reach every rare path and take a few seconds.
+const defaultSeeds = 300
+
+// TestHistories plays random histories. Every promise that is broken names the
+// command that plays its history again.
+func TestHistories(t *testing.T) {
+	if *seed >= 0 {
+		playOne(t, uint64(*seed))
+		return
+	}
+	n := *seeds
+	if n == 0 {
+		n = defaultSeeds
+	}
+	seen := play(t, *from, uint64(n))
+	if testing.Verbose() {
+		for _, path := range slices.Sorted(maps.Keys(seen)) {
+			fmt.Printf("%9d %s\n", seen[path], path)
+		}
+	}
+	if *seeds == 0 && *from == 0 && *events == 120 && !t.Failed() {
+		requireReached(t, seen)
+	}
+}
+
+// play plays n histories from a first one on, as many at a time as there are
+// processors, and returns what they reached.
+func play(t *testing.T, first, n uint64) map[string]int {
+	var (
+		mu   sync.Mutex // guards next and seen
+		next = first
+		seen = map[string]int{}
+		all  sync.WaitGroup
+	)
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for {
+				mu.Lock()
+				seed := next
+				next++
+				mu.Unlock()
+				if seed >= first+n {
+					return
+				}
+				r := Run(Options{Seed: seed, Events: *events})
+				if r.Failure != "" {
+					t.Errorf("seed %d: %s\nplay it again: go test ./internal/sim -run TestHistories -seed=%d -events=%d -v", seed, r.Failure, seed, *events)
+				}
+				mu.Lock()
+				for path, times := range r.Seen {
+					seen[path] += times
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return seen
+}
+
+func playOne(t *testing.T, seed uint64) {
+	r := Run(Options{Seed: seed, Events: *events, Trace: true})
+	if testing.Verbose() {
+		fmt.Println(strings.Join(r.Trace, "\n"))
+	}
+	if r.Failure != "" {
+		t.Errorf("seed %d: %s", seed, r.Failure)
+	}
+}
+
+// TestSameSeedSameHistory plays histories twice: a failure is of use only if it
+// can be repeated.
+func TestSameSeedSameHistory(t *testing.T) {
+	for seed := range uint64(12) {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			one := Run(Options{Seed: seed, Events: *events, Trace: true})
+			two := Run(Options{Seed: seed, Events: *events})
+			if one.Hash != two.Hash || !maps.Equal(one.Seen, two.Seen) {
+				t.Errorf("the histories differ: %x and %x", one.Hash, two.Hash)
+			}
+			if other := Run(Options{Seed: seed + 1, Events: *events}); other.Hash == one.Hash {
+				t.Error("another seed makes the same history")
+			}
+		})
+	}
+}
