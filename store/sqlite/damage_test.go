@@ -35,7 +35,7 @@ func TestDamagedRow(t *testing.T) {
 		{"recent: first", `UPDATE recent SET first = first + 1` + in},
 		{"recent: stream", `UPDATE recent SET stream = stream + 16` + in},
 		{"recent: id", `UPDATE recent SET id = id + 1000000` + in},
-		{"recent: proof is NULL", `UPDATE recent SET proof = x''` + in},
+		{"recent: proof is empty", `UPDATE recent SET proof = x''` + in},
 		{"stream: epoch", `UPDATE streams SET epoch = '0123456789abcdef' WHERE name = '` + damaged + `'`},
 		{"stream: settled", `UPDATE streams SET settled = settled - 1 WHERE name = '` + damaged + `'`},
 		{"stream: name", `UPDATE streams SET name = 'counter:damagee' WHERE name = '` + damaged + `'`},

@@ -1,0 +1,69 @@
+package sqlite
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/wavesiddhartha/flowsync/store"
+)
+
+// A disk that is really full: a small one in memory, which root may mount.
+func TestFullDiskReally(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("flowsync", dir, "tmpfs", 0, "size=4m"); err != nil {
+		t.Skipf("a disk of a known size cannot be mounted (%v); TestFullDisk does the same with a layer under SQLite", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	st, err := open(filepath.Join(dir, "flowsync.db"), "", tiny())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	a := mustAuthor(t, st, "counter:a")
+	a.mustAppend(t, 0)
+
+	ballast := filepath.Join(dir, "ballast")
+	for err == nil {
+		err = grow(ballast)
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("the disk is not full: %v", err)
+	}
+	appended := 1
+	for err = nil; err == nil && appended < 10_000; appended++ { // the log may have room left
+		_, err = a.append(0)
+	}
+	appended--
+	if !errors.Is(err, store.ErrReadonly) {
+		t.Fatalf("after %d appends: %v, want ErrReadonly", appended, err)
+	}
+	if chains, err := survey(t.Context(), st, a.name); err != nil || len(chains) != appended {
+		t.Fatalf("read on a full disk: %d records, want %d (%v)", len(chains), appended, err)
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		a.mustAppend(t, 0)
+	}
+	if chains, err := survey(t.Context(), st, a.name); err != nil || len(chains) != appended+20 {
+		t.Errorf("%d records, want %d (%v)", len(chains), appended+20, err)
+	}
+}
+
+// grow appends one block.
+func grow(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(make([]byte, 4096))
+	return errors.Join(err, f.Close())
+}
