@@ -241,8 +241,11 @@ func (s *Stream) redo(fx *Effects) {
 		case a.mark.seq <= a.w.committed.seq:
 			a.tally.acked = a.mark.seq
 		case a.prev != a.w.pending.seq:
-			// The op before it was refused; its author will rewind.
-			a.tally.fail(wire.Errorf(wire.Internal, "an op before this one was refused"))
+			// The op before it was refused; its author will rewind, and a request
+			// says which one it was.
+			if a.tally.rejected == nil {
+				a.tally.fail(wire.Errorf(wire.Internal, "an op before this one was refused"))
+			}
 		default:
 			if err := s.accept(a); err != nil {
 				s.refused(a, err, fx)

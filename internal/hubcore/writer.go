@@ -78,25 +78,34 @@ func (w *writer) accept(m mark, subject string) {
 	w.remember(m)
 }
 
-// commit moves the committed watermark. Ops of other hubs, or from before this
-// hub knew the writer, move the pending one too.
+// commit moves the committed watermark. An op of another hub, or from before this
+// hub knew the writer, takes the place of what was accepted here since the last
+// one: that is checked again, and is of another history if its hashes differ.
 func (w *writer) commit(m mark, subject string) {
+	before := w.committed.seq
 	w.committed = m
 	if w.subject == "" {
 		w.subject = subject
 	}
-	if w.pending.seq < m.seq {
-		w.pending = m
-		w.remember(m)
+	if have, known := w.hashAt(m.seq); known && have == m.hash {
+		return
 	}
+	w.forget(before)
+	w.pending = m
+	w.remember(m)
 }
 
 // rollback forgets what was accepted and did not commit.
 func (w *writer) rollback() {
 	w.pending = w.committed
 	w.inflight = 0
+	w.forget(w.committed.seq)
+}
+
+// forget drops the marks above a seq.
+func (w *writer) forget(seq uint64) {
 	n := len(w.recent)
-	for n > 0 && w.recent[n-1].seq > w.committed.seq {
+	for n > 0 && w.recent[n-1].seq > seq {
 		n--
 	}
 	w.recent = w.recent[:n]
