@@ -101,7 +101,7 @@ func (j *oracle) dropped(c *client, stream string, through uint64) {
 		if o.Seq > through {
 			return
 		}
-		if string(j.streams[stream].ops[opKey{crdt.Writer{Client: c.name, Inc: s.Inc}, o.Seq}]) != string(o.Body) {
+		if !j.streams[stream].ops[keyOf(crdt.Writer{Client: c.name, Inc: s.Inc}, o.Seq, o.Body)] {
 			j.w.fail("%s drops op %d on %s from its queue, and it is not committed: %s", c.id, o.Seq, stream, o.Body)
 		}
 	}

@@ -31,7 +31,8 @@ type history struct {
 
 	nodes map[place]*node
 	hashs map[markKey]bool // every writer hash that was ever committed
-	ops   map[opKey][]byte // every op
+	ops   map[opKey]bool   // every op
+	seqs  map[seqKey]bool  // every seq of a writer
 	lost  map[string]int   // bodies that the store lost, by count
 }
 
@@ -56,16 +57,25 @@ type markKey struct {
 	hash   string
 }
 
-type opKey struct {
+type seqKey struct {
 	writer crdt.Writer
 	seq    uint64
 }
+
+// opKey has the body too: after a loss, a copy of a queue can come first with
+// another op under the same seq.
+type opKey struct {
+	seqKey
+	body string
+}
+
+func keyOf(w crdt.Writer, seq uint64, body []byte) opKey { return opKey{seqKey{w, seq}, string(body)} }
 
 func newOracle(w *world) *oracle {
 	j := &oracle{w: w, streams: map[string]*history{}, lastPost: map[string]*hubcore.Post{}, presence: map[presenceKey][]byte{}}
 	for _, p := range w.plan.streams {
 		j.streams[p.name] = &history{
-			rule: p.rule, nodes: map[place]*node{}, hashs: map[markKey]bool{}, ops: map[opKey][]byte{}, lost: map[string]int{},
+			rule: p.rule, nodes: map[place]*node{}, hashs: map[markKey]bool{}, ops: map[opKey]bool{}, seqs: map[seqKey]bool{}, lost: map[string]int{},
 		}
 	}
 	return j
@@ -117,7 +127,8 @@ func (j *oracle) commit(stream string, h *history, e *store.Entry) {
 	h.state.Apply(op)
 	h.marks[e.Writer] = store.Watermark{Seq: e.Seq, Hash: e.Hash, At: e.At, Subject: e.Subject}
 	h.hashs[markKey{e.Writer.Client, e.Seq, wire.FormatHash(e.Hash)}] = true
-	h.ops[opKey{e.Writer, e.Seq}] = e.Op
+	h.ops[keyOf(e.Writer, e.Seq, e.Op)] = true
+	h.seqs[seqKey{e.Writer, e.Seq}] = true
 	n := &node{
 		up: h.head, entry: *e, state: h.state.AppendState(nil), digest: crdt.Digest(h.state),
 		at: store.Position{Offset: e.Offset, Chain: wire.ChainNext(h.head.at.Chain, e.OpHash)},
@@ -215,8 +226,8 @@ func (j *oracle) holds(stream string, w crdt.Writer, body []byte) bool {
 	if h.rule == crdt.Rule(crdt.Ephemeral) {
 		return true
 	}
-	for key, op := range h.ops { // any match will do, in whatever order
-		if key.writer == w && bytes.Equal(op, body) {
+	for key := range h.ops { // any match will do, in whatever order
+		if key.writer == w && key.body == string(body) {
 			return true
 		}
 	}
@@ -224,8 +235,7 @@ func (j *oracle) holds(stream string, w crdt.Writer, body []byte) bool {
 }
 
 func (j *oracle) hasSeq(stream string, w crdt.Writer, seq uint64) bool {
-	_, ok := j.streams[stream].ops[opKey{w, seq}]
-	return ok
+	return j.streams[stream].seqs[seqKey{w, seq}]
 }
 
 // said checks a message of a hub when it leaves the machine: nothing in it may
@@ -276,7 +286,7 @@ func (j *oracle) saidEntries(st *stream, h *history, entries []wire.Entry) {
 	}
 	for i := range entries {
 		e := &entries[i]
-		if op := h.ops[opKey{crdt.Writer{Client: e.Client, Inc: e.Inc}, e.Seq}]; !bytes.Equal(op, e.Op) {
+		if !h.ops[keyOf(crdt.Writer{Client: e.Client, Inc: e.Inc}, e.Seq, e.Op)] {
 			j.w.fail("%s shows entry %d on %s, which is not committed: %s", st.h.name, e.Off, st.name, e.Op)
 		}
 	}
