@@ -148,7 +148,8 @@ func (c *committer) run() {
 // commit makes a group of changes durable and answers them. If that fails, each
 // is tried alone: what one asks for may be what does not fit on the disk.
 func (c *committer) commit(group []change) {
-	if c.due() {
+	due := c.due()
+	if due {
 		c.settling = c.attempt(new(settlement))
 	}
 	err := c.attempt(group...)
@@ -164,7 +165,7 @@ func (c *committer) commit(group []change) {
 	if c.logged > c.bounds.logPages {
 		c.checkpoint()
 	}
-	c.store.dropIdle(c)
+	c.store.dropIdle(c, due)
 }
 
 // attempt runs changes in one transaction.

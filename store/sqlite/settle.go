@@ -125,22 +125,31 @@ func (c *committer) settleWriters(st *stream) error {
 	return nil
 }
 
+// crowding asks the committer to drop what is idle, when reads alone filled
+// memory.
+type crowding struct{}
+
+func (crowding) make(*committer) error { return nil }
+func (crowding) answer(error)          {}
+
 // dropIdle forgets streams and writers that nobody uses and the file knows, when
-// memory holds many.
-func (s *Store) dropIdle(c *committer) {
+// memory holds many. After a settlement nearly all are idle; before, a look is
+// worth its while only when there are many more than after the last.
+func (s *Store) dropIdle(c *committer, settled bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.streams) <= c.bounds.idleStreams && c.writers <= c.bounds.idleWriters {
+	few, many := c.bounds.idleStreams*3/4, c.bounds.idleWriters*3/4
+	if len(s.streams) <= s.most && (!settled || c.writers <= c.bounds.idleWriters) {
 		return
 	}
 	for id, st := range s.streams { // in random order, which serves as well as any
-		if st.uses > 0 || !st.idle() {
-			continue
+		if len(s.streams) <= few && c.writers <= many {
+			break
 		}
-		c.writers -= len(st.writers)
-		delete(s.streams, id)
-		if len(s.streams) <= c.bounds.idleStreams*3/4 && c.writers <= c.bounds.idleWriters*3/4 {
-			return
+		if st.uses == 0 && st.idle() {
+			c.writers -= len(st.writers)
+			delete(s.streams, id)
 		}
 	}
+	s.most = max(c.bounds.idleStreams, len(s.streams)+len(s.streams)/4)
 }

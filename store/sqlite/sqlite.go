@@ -53,6 +53,7 @@ type Store struct {
 
 	mu      sync.Mutex // guards what follows; may be held when stream.mu is taken, never the reverse
 	streams map[int64]*stream
+	most    int // streams in memory before it is looked which are idle
 	closed  bool
 }
 
@@ -85,7 +86,7 @@ func start(path, vfs string, b bounds) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{file: f, pool: make(chan *conn, readers), streams: make(map[int64]*stream)}
+	s := &Store{file: f, pool: make(chan *conn, readers), streams: make(map[int64]*stream), most: b.idleStreams}
 	if err := s.begin(version, b); err != nil {
 		return nil, errors.Join(s.release(), f.refuse(err), f.lock.close())
 	}

@@ -84,9 +84,13 @@ func (s *Store) use(ctx context.Context, name string, c *conn) (*stream, error) 
 		s.streams[id] = st
 	}
 	st.uses++
+	crowded := first && len(s.streams) > s.most
 	s.mu.Unlock()
+	if crowded {
+		_ = s.committer.submit(crowding{}) // a store that takes no changes any more needs no room
+	}
 	if first {
-		st.err = s.load(ctx, st, c)
+		st.err = s.load(context.WithoutCancel(ctx), st, c) // others wait for it as well
 		close(st.loaded)
 	}
 	<-st.loaded
