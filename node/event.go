@@ -24,6 +24,7 @@ const (
 	PresenceEvent      EventKind = "presence"      // someone else's presence changed
 	MessageEvent       EventKind = "message"       // Client, Name, Data: another client emitted
 	RefusedEvent       EventKind = "refused"       // Err: the hub refused something that is no op
+	DamagedEvent       EventKind = "damaged"       // Err: something in the queue file could not be read when it was opened
 	MissedEvent        EventKind = "missed"        // the loop was slow and events were dropped before this one
 )
 
@@ -75,12 +76,15 @@ func (s *subscription) take() []Event {
 }
 
 // Events yields what happens from the first step of the loop on, beginning with
-// the present status. A loop that falls 1,024 events behind loses the oldest. The
+// what was found damaged in the queue file and the present status. A loop that falls 1,024 events behind loses the oldest. The
 // sequence ends when ctx ends or the node closes.
 func (n *Node) Events(ctx context.Context) iter.Seq[Event] {
 	return func(yield func(Event) bool) {
 		s := &subscription{wake: make(chan struct{}, 1)}
 		n.mu.Lock()
+		for _, e := range n.found {
+			s.add(e)
+		}
 		s.add(Event{Kind: StatusEvent, Status: n.statusOf(n.core.Status())})
 		n.watchers = append(n.watchers, s)
 		n.mu.Unlock()
@@ -123,6 +127,7 @@ func (n *Node) tell(e Event) {
 func (n *Node) notice(e clientcore.Effect) {
 	switch e := e.(type) {
 	case clientcore.Changed:
+		n.keepLater(e.Stream)
 		n.streamChanged(e.Stream)
 	case clientcore.Acked:
 		n.progressed()

@@ -20,7 +20,8 @@ type flush struct {
 }
 
 // Flush waits until every op that was pushed before it, on all streams, is
-// committed by the hub or rejected. It returns the first rejection it saw, as an
+// committed by the hub or rejected; also those that an earlier process left in
+// the queue file. It returns the first rejection it saw, as an
 // *[Error] with the op's stream and seq; [Node.Rejected] lists all.
 func (n *Node) Flush(ctx context.Context) error {
 	n.mu.Lock()
@@ -28,7 +29,7 @@ func (n *Node) Flush(ctx context.Context) error {
 	n.flushes = append(n.flushes, f)
 	defer n.forgetFlush(f)
 	for {
-		done, closing, progress := n.core.SettledTo() >= f.upTo, n.closing, n.progress
+		done, closing, progress := n.settledTo() >= f.upTo, n.closing, n.progress
 		n.mu.Unlock()
 		switch {
 		case done:
@@ -76,5 +77,7 @@ func (n *Node) Rejected() []DeadLetter {
 
 // Discard forgets a dead letter.
 func (n *Node) Discard(d DeadLetter) {
+	n.turn.Lock()
+	defer n.turn.Unlock()
 	n.do(clientcore.Discard{Stream: d.Stream, Inc: d.Inc, Seq: d.Seq})
 }

@@ -22,8 +22,8 @@ type page struct {
 // newest last; before 0 means the newest. more says that older ones exist. It
 // needs the hub: offline it fails with unavailable.
 func (n *Node) History(ctx context.Context, stream string, before uint64, limit int) (entries []Entry, more bool, err error) {
-	if _, err := n.Get(ctx, stream); err != nil {
-		return nil, false, err // a hub answers for open streams only
+	if err := n.await(ctx, stream); err != nil {
+		return nil, false, err
 	}
 	answer, tag, err := n.ask(stream, before, limit)
 	if err != nil {
@@ -37,6 +37,28 @@ func (n *Node) History(ctx context.Context, stream string, before uint64, limit 
 		return nil, false, ErrClosed
 	case <-ctx.Done():
 		return nil, false, ctx.Err()
+	}
+}
+
+// await waits until the stream is open at the hub, which answers for no other. It
+// waits no longer when there is no connection to wait for.
+func (n *Node) await(ctx context.Context, stream string) error {
+	for {
+		if _, _, err := n.look(stream); err != nil {
+			return err
+		}
+		n.mu.Lock()
+		in, _ := n.core.Stream(stream)
+		s, change := n.core.Status().Name, n.change(stream)
+		n.mu.Unlock()
+		if in.Synced || s != Connecting && s != CatchingUp && s != Online {
+			return nil
+		}
+		select {
+		case <-change:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 

@@ -41,14 +41,30 @@ type link struct {
 	conn   atomic.Pointer[websocket.Conn] // nil while dialing
 }
 
-// carryOut does what the machine wants of the network, in order. It runs in the
-// driver.
-func (n *Node) carryOut(d duty) {
+// deliver carries out what the machine wants of the network. It ends when the node
+// was closed and everything is hung up.
+func (n *Node) deliver() {
+	defer n.stop()
+	for range n.ready {
+		n.mu.Lock()
+		todo, room, last := n.todo, min(sendBytes, n.core.MessageBytes()), n.ended
+		n.todo = nil
+		n.mu.Unlock()
+		n.carryOut(todo, room)
+		if last {
+			return
+		}
+	}
+}
+
+// carryOut does what the machine wants, in order. What is sent in a row shares
+// WebSocket messages of at most room bytes. It runs in the sender.
+func (n *Node) carryOut(todo clientcore.Effects, room int) {
 	var batch, line []byte
-	for _, e := range d.todo {
+	for _, e := range todo {
 		if s, ok := e.(clientcore.Send); ok {
 			line = s.Msg.Append(line[:0])
-			if len(batch)+1+len(line) > d.room {
+			if len(batch)+1+len(line) > room {
 				n.write(batch)
 				batch = batch[:0]
 			}
@@ -166,6 +182,8 @@ func (n *Node) read(l *link, conn *websocket.Conn) (wire.CloseCode, string) {
 // receive feeds the messages of one WebSocket message in one go, so that what
 // follows from them leaves together too.
 func (n *Node) receive(l *link, d *wire.Decoder, batch []byte) error {
+	n.turn.Lock()
+	defer n.turn.Unlock()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	defer n.nudge()

@@ -35,6 +35,17 @@ type Options struct {
 	// known here shows the hub's value, without the pending ops.
 	Rules []crdt.Rule
 
+	// Queue is the file that holds the queue, the dead letters and the states that
+	// an offline start shows; it is made when it is missing, with files of its own
+	// beside it. What Push accepted is in it and survives the process and the
+	// loss of power. Empty: the queue is in memory.
+	//
+	// A file belongs to one client id, and to one process at a time. Which subject
+	// the tokens name is not known here: a hub that binds the client to another
+	// subject rejects the ops as client_mismatch, and they stay queued. Never
+	// restore a file from a backup while the newer one may come back.
+	Queue string
+
 	// QueueOps and QueueBytes bound what is pending on all streams together; a
 	// push beyond fails with busy. Default 100,000 ops and 64 MiB; negative: no
 	// bound.

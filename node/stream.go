@@ -66,34 +66,6 @@ func (n *Node) ensure(stream string) error {
 	return n.step(clientcore.Open{Stream: stream})
 }
 
-// Push applies one op to the local replica and queues it for the hub. It returns
-// without waiting for the hub; [Node.Flush] waits. op is anything that encodes to
-// the JSON object of an op of the stream's rule.
-//
-// An op that the rule refuses as things stand here is an *[Error] with the
-// rule's code, a full queue one with busy; nothing was queued then. An op that
-// the hub refuses later leaves the view again and becomes a dead letter: see
-// [Node.Rejected].
-func (n *Node) Push(ctx context.Context, stream string, op any) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	body, err := wire.Marshal(op)
-	if err != nil {
-		return err
-	}
-	if len(body) == 0 || body[0] != '{' {
-		return wire.Errorf(wire.BadOp, "an op is a JSON object, for example {\"op\":\"increment\"}")
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if err := n.ensure(stream); err != nil {
-		return err
-	}
-	defer n.nudge()
-	return n.step(clientcore.Push{Stream: stream, Op: body})
-}
-
 // Get returns what the stream shows, as canonical JSON: the confirmed value with
 // the pending ops on top. The first Get of a stream waits until it was synced
 // once; when the hub cannot be reached, ops that were made here are enough.

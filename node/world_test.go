@@ -9,14 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/wavesiddhartha/flowsync"
 	"github.com/wavesiddhartha/flowsync/node"
 	"github.com/wavesiddhartha/flowsync/store"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // world is a hub on a loopback port that can be killed and started again over
 // the same store.
