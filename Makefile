@@ -13,6 +13,8 @@ PKG ?= ./...
 P ?=
 # How long each fuzz target runs: a duration, or a count such as 5000x.
 FUZZTIME ?= 30s
+# How often make chaos kills the hub.
+N ?= 50
 # Where the recorded editing sessions are; see crdt/ydoc/trace.
 TRACES ?= ../shared/traces
 
@@ -75,6 +77,11 @@ bench-text:
 .PHONY: fuzz
 fuzz:
 	@.ci/fuzz $(FUZZTIME)
+
+## chaos: kill the real hub N times under load, and end it in other rude ways; figures go to results/
+.PHONY: chaos
+chaos:
+	CHAOS_KILLS=$(N) CHAOS_RESULTS=$(CURDIR)/results go test -count=1 -timeout 0 -v ./internal/chaos
 
 ## cover: test coverage as a page, in results/cover.html
 .PHONY: cover
