@@ -59,7 +59,7 @@ type streamReport struct {
 	Head      uint64          `json:"head"`
 	Epoch     string          `json:"epoch,omitempty"`
 	Records   int             `json:"records"`
-	Writers   int             `json:"writers"`
+	Writers   int             `json:"writers"` // authors of what the log holds, and of more that was trimmed
 	Bytes     int64           `json:"bytes"`
 	Snapshots []uint64        `json:"snapshots"` // offsets, newest first
 	Digest    string          `json:"digest,omitempty"`
@@ -148,6 +148,7 @@ func replay(r *sqlite.Reader, c *sqlite.Contents, report *streamReport) (crdt.St
 		at = newest.Position.Offset
 	}
 	chain, known := store.Hash{}, false
+	authors := make(map[crdt.Writer]struct{})
 	for rec, err := range r.Records(c) {
 		if err != nil {
 			return nil, err
@@ -162,6 +163,7 @@ func replay(r *sqlite.Reader, c *sqlite.Contents, report *streamReport) (crdt.St
 				return nil, fmt.Errorf("the op at offset %d is not the one that was committed", e.Offset)
 			}
 			chain = wire.ChainNext(chain, e.OpHash)
+			authors[e.Writer] = struct{}{}
 			for _, s := range c.Snapshots {
 				if s.Position.Offset == e.Offset && s.Position.Chain != chain {
 					return nil, fmt.Errorf("the snapshot at offset %d is of another history", e.Offset)
@@ -175,6 +177,7 @@ func replay(r *sqlite.Reader, c *sqlite.Contents, report *streamReport) (crdt.St
 			return nil, fmt.Errorf("the chain does not fit at offset %d", rec.Last())
 		}
 	}
+	report.Writers = max(report.Writers, len(authors))
 	if known && chain != c.Head.Chain {
 		return nil, errors.New("the log does not end with the chain that its stream has")
 	}

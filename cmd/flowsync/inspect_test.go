@@ -49,7 +49,7 @@ func TestInspectAgreesWithTheHub(t *testing.T) {
 			t.Fatal(err)
 		}
 		value, digest := valueOf(t, url, s.Stream)
-		if s.Digest != digest || s.First != 1 || s.Head != 2 || s.Records != 2 || s.Writers != 0 || s.Bytes == 0 || s.Damage != "" {
+		if s.Digest != digest || s.First != 1 || s.Head != 2 || s.Records != 2 || s.Writers != 2 || s.Bytes == 0 || s.Damage != "" {
 			t.Errorf("%s, and the hub's digest is %s", line, digest)
 		}
 		one := runCommand(t, "", "inspect", file, s.Stream)
