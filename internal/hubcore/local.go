@@ -53,7 +53,7 @@ func (s *Stream) localRecalled(now Instant, c continuation, ev *Recalled, fx *Ef
 		if w.known {
 			w.pins-- // one pin stays for as long as the stream is loaded
 		}
-		w.learn(ev.Mark, ev.Tail, s.whole(ev.Tail))
+		w.learn(ev.Mark, ev.Tail)
 		s.localOp(w, local, fx)
 	}
 	if s.phase == founding && len(s.waiting) == 0 {
@@ -106,7 +106,7 @@ func (s *Stream) postRecalled(c continuation, ev *Recalled, fx *Effects) {
 	case ev.Err != nil:
 		t.fail(failure(ev.Err))
 	default:
-		w.learn(ev.Mark, ev.Tail, s.whole(ev.Tail))
+		w.learn(ev.Mark, ev.Tail)
 		s.postOps(post, t, w)
 	}
 	s.settle(t, fx)

@@ -108,7 +108,7 @@ func (s *Stream) changed(c *continuation) bool {
 
 // remembered continues an open whose writer's watermark is not beyond the head.
 func (s *Stream) remembered(c continuation, open *Open, ev *Recalled, fx *Effects) {
-	c.w.learn(ev.Mark, ev.Tail, s.whole(ev.Tail))
+	c.w.learn(ev.Mark, ev.Tail)
 	if c.w.subject != "" && c.w.subject != open.Member.Subject {
 		s.drop(open.Member)
 		s.answerError(open, wire.Errorf(wire.ClientMismatch, "this client id belongs to another subject on this stream; use a client id of your own"), fx)
@@ -119,10 +119,6 @@ func (s *Stream) remembered(c continuation, open *Open, ev *Recalled, fx *Effect
 	}
 	s.place(open, c.sub, fx)
 }
-
-// whole reports whether a recalled tail begins with its writer's first op: the
-// log goes back to the beginning, and the tail is not cut.
-func (s *Stream) whole(tail []store.Mark) bool { return s.first <= 1 && len(tail) < store.TrailMax }
 
 // fence drops what an older session of the writer had accepted and not committed:
 // nothing of it may commit after the answer to this open. What is in the append

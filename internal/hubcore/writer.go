@@ -34,12 +34,14 @@ type mark struct {
 }
 
 // learn takes what the store recalls, unless this hub knows it better already.
-// whole says that the tail begins with the writer's first op.
-func (w *writer) learn(wm store.Watermark, tail []store.Mark, whole bool) {
+func (w *writer) learn(wm store.Watermark, tail []store.Mark) {
 	if w.known {
 		return
 	}
 	w.known = true
+	// Seq 1 alone shows that the tail lacks nothing: another hub may have trimmed
+	// the log since this one last looked where it begins.
+	whole := wm.Seq == 0 || len(tail) > 0 && tail[0].Seq == 1
 	since := w.recent
 	w.recent = make([]mark, 0, len(tail)+len(since)+1)
 	stored := mark{seq: wm.Seq, hash: wm.Hash, at: wm.At}
@@ -172,7 +174,7 @@ func (w *writer) duplicate(seq uint64, hash func(prev store.WriterHash) store.Wr
 // could not tell where its history parts from the log's.
 func (w *writer) yours(acked uint64) *wire.Yours {
 	y := &wire.Yours{Seq: w.committed.seq, Hash: wire.FormatHash(w.committed.hash)}
-	if len(w.recent) == 0 || w.recent[0].seq > acked {
+	if len(w.recent) == 0 || w.recent[0].seq > acked+1 {
 		return y
 	}
 	for _, m := range w.recent {
