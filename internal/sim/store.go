@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -177,6 +178,12 @@ func (s *modelStore) append(b store.Batch) (res store.Result) {
 		s.w.judge.committed(b.Stream, &b.Record)
 	}
 	return res
+}
+
+// trimmed reports whether the log no longer reaches back to an offset.
+func (s *modelStore) trimmed(stream string, offset uint64) bool {
+	_, err := s.mem.Read(bg, stream, max(offset, 1)-1, 1)
+	return errors.Is(err, store.ErrTrimmed)
 }
 
 func (s *modelStore) read(stream string, after uint64, most int) (store.Tail, error) {
