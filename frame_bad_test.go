@@ -100,7 +100,7 @@ func fragments(n int, part string) []byte {
 func TestSocketAnswersBadFrames(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
 		sv.o.maxMessage = testLimit
-		sv.o.readTimeout = 100 * time.Millisecond
+		sv.o.readTimeout = 300 * time.Millisecond
 		witness := dialRaw(t, sv.URL)
 		for i, row := range badFrames {
 			t.Run(row.name, func(t *testing.T) {

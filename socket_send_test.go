@@ -75,7 +75,7 @@ func TestSocketQueueIsBoundedInBytes(t *testing.T) {
 	total := new(atomic.Int64)
 	sv.o.sendBuffer = 64 << 10
 	sv.o.queueBytes = 100_000
-	sv.o.waiting = total
+	sv.o.waiting, sv.o.maxWaiting = total, 1<<30
 	c := dialRaw(t, sv.URL)
 	s := sv.only()
 
