@@ -60,7 +60,10 @@ func TestDamagedRows(t *testing.T) {
 		{"owner", "UPDATE owner SET client = 'dev-2'", "", "client id",
 			func(*clientcore.Saved) {}},
 		{"head", "UPDATE heads SET next = 2 WHERE stream = 2", "b", "in doubt",
-			func(s *clientcore.Saved) { s.Dead = append(inDoubt(s.Streams[1].Ops), s.Dead...); s.Streams = s.Streams[:1] }},
+			func(s *clientcore.Saved) {
+				s.Dead = append(inDoubt(s.Streams[1].Ops), s.Dead...)
+				s.Streams = s.Streams[:1]
+			}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "q.db")
@@ -217,5 +220,36 @@ func TestTruncatedFile(t *testing.T) {
 	}
 	for _, size := range []int{1, 15, 99, 100, 4096, len(sound) / 2, len(sound) - 4096, len(sound) - 1} {
 		t.Run(fmt.Sprintf("size=%d", size), func(t *testing.T) { requireHonest(t, sound[:size], nil, want, size) })
+	}
+}
+
+// A page that says it has one cell less hides a row, whose checksum nobody reads.
+func TestHiddenRow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "q.db")
+	want := filled(t, path)
+	raw, err := connect(path, immutable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := raw.number("SELECT rootpage FROM sqlite_schema WHERE name = 'dead'")
+	if err := errors.Join(err, raw.close()); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const size, cells = 4096, 4 // the page's size; the low byte of how many cells it has
+	at := int(page-1)*size + cells
+	if data[at] != 1 {
+		t.Fatalf("the page has %d cells, want the one dead letter", data[at])
+	}
+	data[at] = 0
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	q := open(t, path)
+	if q.found.Aside == "" {
+		t.Fatalf("%d dead letters of %d, and nothing was told", len(q.found.Saved.Dead), len(want.Dead))
 	}
 }
