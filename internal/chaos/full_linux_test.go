@@ -16,7 +16,7 @@ func TestFullDisk(t *testing.T) {
 	dir := smallDisk(t, "8m")
 	h := newHub(t, filepath.Join(dir, "flowsync.db"))
 	c := newCrowd(t, h.url("ws"), 3, 3)
-	eventually(t, patience, "load", func() bool { now, _ := c.state(); return now > 200 })
+	eventually(t, patience, "acks", func() bool { pushed, pending := c.state(); return pushed-pending > 300 })
 	filler := fillDisk(t, dir)
 
 	var status int
