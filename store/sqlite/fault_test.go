@@ -100,7 +100,13 @@ func TestFailedSyncOfCheckpoint(t *testing.T) {
 	a := mustAuthor(t, st, "counter:a")
 	a.mustAppend(t, 0)
 	d.badSync.Store(true)
-	st.committer.checkpoint() // the committer is idle: its last append was answered
+	checkpoint := func(c *committer) error {
+		c.checkpoint()
+		return nil
+	}
+	if err := st.do(t.Context(), &errand{run: checkpoint}); err != nil {
+		t.Fatal(err)
+	}
 	d.badSync.Store(false)
 	if _, err := a.append(0); !errors.Is(err, store.ErrFailed) {
 		t.Errorf("append: %v, want ErrFailed", err)

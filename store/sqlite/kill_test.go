@@ -25,7 +25,7 @@ func TestKill(t *testing.T) {
 	end := time.Now().Add(5 * time.Second)
 	var acked []place
 	rounds := 0
-	for ; rounds < 12 && time.Now().Before(end); rounds++ {
+	for ; rounds < 9 && time.Now().Before(end); rounds++ {
 		acked = append(acked, killed(t, path, time.Duration(20+dice.IntN(250))*time.Millisecond)...)
 		st, err := open(path, "", tiny())
 		if err != nil {
