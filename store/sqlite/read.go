@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sort"
 
-	"github.com/wavesiddhartha/flowsync/crdt"
 	"github.com/wavesiddhartha/flowsync/store"
 )
 
@@ -15,9 +14,8 @@ import (
 // the file as it was then, or one transaction later.
 type view struct {
 	facts
-	recent  []recentRecord // above settled
-	writers map[crdt.Writer]writer
-	whole   bool
+	recent []recentRecord // above settled
+	whole  bool           // all rows of writers were checked
 }
 
 // look takes the view of a stream and begins to read it with c. Memory and file
