@@ -11,16 +11,11 @@ import (
 func TestGoldenAnchors(t *testing.T) {
 	d := New(1)
 	text := d.Text("text")
-	nested, err := d.Map("m").SetText("k")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d = New(1)
-	text = d.Text("text")
 	if err := errors.Join(text.Insert(0, "hello"), text.Delete(1, 2), text.Insert(1, "🙂")); err != nil {
 		t.Fatal(err)
 	}
-	if nested, err = d.Map("m").SetText("k"); err != nil {
+	nested, err := d.Map("m").SetText("k")
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

@@ -51,13 +51,10 @@ func (f *formats) drop(n uint32) {
 	if e.uses--; e.uses > 0 {
 		return
 	}
-	if id := e.key + "\x00" + e.value; f.plain[id] == n && len(f.plain) > 0 {
-		if _, ok := f.plain[id]; ok {
-			delete(f.plain, id)
-		}
+	id := e.key + "\x00" + e.value
+	if at, ok := f.plain[id]; ok && at == n {
+		delete(f.plain, id)
 	}
 	*e = format{}
 	f.free = append(f.free, n)
 }
-
-func (e *format) null() bool { return e.value == "null" }

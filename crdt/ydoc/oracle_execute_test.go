@@ -236,7 +236,7 @@ func editXML(x ydoc.XMLFragment, element *ydoc.XMLElement, e edit) error {
 func attrsOf(b json.RawMessage) ydoc.Attrs {
 	attrs := ydoc.Attrs{}
 	for _, f := range valueOf(b).Fields() {
-		attrs = append(attrs, ydoc.Attr{Key: f.Key, Value: f.Value})
+		attrs = append(attrs, ydoc.Attr(f))
 	}
 	return attrs
 }

@@ -10,13 +10,12 @@ type UndoManager struct {
 	// it. Defaults to 500; negative means that every transaction is a step.
 	Capture int64
 
-	d          *Doc
-	scope      []ref // none: the whole document
-	now, last  int64
-	undos      []undoStep
-	redos      []undoStep
-	mode       undoMode
-	performing *undoStep
+	d         *Doc
+	scope     []ref // none: the whole document
+	now, last int64
+	undos     []undoStep
+	redos     []undoStep
+	mode      undoMode
 }
 
 type undoMode uint8
