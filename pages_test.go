@@ -8,26 +8,28 @@ import (
 	"testing"
 )
 
-// testName is a test as CONTRIBUTING.md names it: `folder.TestName`, where the
+// testName is a test as the pages name it: `folder.TestName`, where the
 // root's folder is flowsync.
 var testName = regexp.MustCompile("`([a-z/]+)\\.((?:Test|Fuzz)[A-Za-z0-9]+)`")
 
 func TestPagesNameTests(t *testing.T) {
-	page, err := os.ReadFile("CONTRIBUTING.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	named := testName.FindAllStringSubmatch(string(page), -1)
-	if len(named) < 20 {
-		t.Fatalf("the page names %d tests: the pattern is wrong, or the page lost its table", len(named))
-	}
-	for _, n := range named {
-		folder, name := n[1], n[2]
-		if folder == "flowsync" {
-			folder = "."
+	for _, path := range []string{"CONTRIBUTING.md", "docs/guarantees.md"} {
+		page, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if !hasTest(t, folder, name) {
-			t.Errorf("CONTRIBUTING.md names the test %s of %s, which does not exist", name, folder)
+		named := testName.FindAllStringSubmatch(string(page), -1)
+		if len(named) < 20 {
+			t.Fatalf("%s names %d tests: the pattern is wrong, or the page lost its table", path, len(named))
+		}
+		for _, n := range named {
+			folder, name := n[1], n[2]
+			if folder == "flowsync" {
+				folder = "."
+			}
+			if !hasTest(t, folder, name) {
+				t.Errorf("%s names the test %s of %s, which does not exist", path, name, folder)
+			}
 		}
 	}
 }
