@@ -44,7 +44,7 @@ func (h *hubFlags) connect(ctx context.Context, stream string, timeout time.Dura
 			try:  "counter:value", exit: exitUsage,
 		}
 	}
-	n, err := h.node(ctx)
+	n, err := h.node(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -69,14 +69,21 @@ func (c *client) close() {
 	c.work.Wait()
 }
 
-// node makes a node, whether the hub answers or not.
-func (h *hubFlags) node(ctx context.Context) (*node.Node, error) {
+// node makes a node, whether the hub answers or not. queue is a file, or empty.
+func (h *hubFlags) node(ctx context.Context, queue string) (*node.Node, error) {
 	if h.Client == "" {
 		h.Client = "cli-" + strings.ToLower(rand.Text()[:10])
 	}
-	n, err := node.Dial(ctx, h.URL, node.Options{Client: h.Client, Token: h.Token, Logger: slog.New(slog.DiscardHandler)})
+	n, err := node.Dial(ctx, h.URL, node.Options{Client: h.Client, Token: h.Token, Queue: queue, Logger: slog.New(slog.DiscardHandler)})
 	if err == nil {
 		return n, nil
+	}
+	var file *node.QueueError
+	if errors.As(err, &file) {
+		return nil, &fault{
+			what: fmt.Sprintf("the queue file %s cannot be used: %v", file.File, file.Err),
+			try:  "--queue with another file", exit: exitConfig,
+		}
 	}
 	f := &fault{what: strings.TrimPrefix(err.Error(), "node: "), try: "--url " + defaultURL, exit: exitUsage}
 	if !wire.ValidClient(h.Client) {

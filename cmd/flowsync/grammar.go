@@ -76,7 +76,7 @@ type (
 	nodeCommand struct {
 		hubFlags `embed:""`
 		Timeout  time.Duration `default:"10s" placeholder:"TIME" help:"How long get, sub, history and flush wait, unless the command says otherwise; also the last flush after stdin ends (default ${default})."`
-		Queue    string        `hidden:"" placeholder:"FILE" help:"A durable queue: not in this version."`
+		Queue    string        `placeholder:"FILE" help:"Keep the queue in this file, so that it survives the process; needs --client (default: in memory)."`
 	}
 	versionCommand struct {
 		JSON bool `name:"json" help:"Print a JSON object."`

@@ -61,9 +61,8 @@ func failed(err error) answer {
 	return answer{Error: p}
 }
 
-// answer carries out one command.
-func (l *loop) answer(line []byte) answer {
-	c, err := parseCommand(line)
+// answer carries out one command; err is what was wrong with its line.
+func (l *loop) answer(c *command, err error) answer {
 	if err != nil {
 		a := failed(err)
 		a.ID = c.id
@@ -76,8 +75,6 @@ func (l *loop) answer(line []byte) answer {
 
 func (l *loop) do(c *command) answer {
 	switch c.do {
-	case "push":
-		return l.push(c)
 	case "get":
 		return l.get(c)
 	case "sub":
@@ -102,17 +99,6 @@ func (l *loop) do(c *command) answer {
 		return l.rejected(c)
 	}
 	return failed(wire.Errorf(wire.UnknownType, "do is one of push get sub unsub presence emit history offline online flush status digest rejected"))
-}
-
-func (l *loop) push(c *command) answer {
-	stream, op := c.stream(), c.raw("op")
-	if err := c.done(); err != nil {
-		return failed(err)
-	}
-	if err := l.node.Push(l.ctx, stream, op); err != nil {
-		return failed(err)
-	}
-	return answer{Pending: new(l.node.Pending(stream))}
 }
 
 func (l *loop) get(c *command) answer {

@@ -71,7 +71,7 @@ func (l *loop) happeningOf(e node.Event) happening {
 		h.Peers = l.peers(e.Stream)
 	case node.MessageEvent:
 		h.Client, h.Name, h.Data = e.Client, e.Name, e.Data
-	case node.RefusedEvent:
+	case node.RefusedEvent, node.DamagedEvent:
 		h.Code, h.Msg = e.Err.Code, e.Err.Msg
 	}
 	return h

@@ -25,12 +25,14 @@ type loop struct {
 	// Set by Run, read-only after.
 	node    *node.Node
 	client  string
+	queue   string // file; empty: in memory
 	timeout time.Duration
 	ctx     context.Context // ends with a signal, or when run is done
 	work    sync.WaitGroup
 
 	// Owned by run.
-	subs map[string]*subscription
+	subs    map[string]*subscription
+	pushing []pushing // submitted and not answered, in order
 
 	mu      sync.Mutex // guards what follows
 	out     io.Writer
@@ -39,35 +41,38 @@ type loop struct {
 
 // Run serves until stdin ends.
 func (n *nodeCommand) Run(c *console) error {
-	if n.Queue != "" {
+	if n.Queue != "" && n.Client == "" {
 		return &fault{
-			what: "--queue needs the durable queue, which this version does not have",
-			why:  "leave it out: the queue is in memory",
-			try:  "flowsync node", exit: exitUsage,
+			what: "--queue needs --client",
+			why:  "a queue file belongs to one client id, and without the flag each run takes a new one",
+			try:  "flowsync node --client sensor-1 --queue " + n.Queue, exit: exitUsage,
 		}
 	}
 	ctx, stop := untilSignal()
 	defer stop()
-	client, err := n.node(context.Background()) // closed here, after the last flush
+	client, err := n.node(context.Background(), n.Queue) // closed here, after the last flush
 	if err != nil {
 		return err
 	}
 	l := &loop{
-		node: client, client: n.Client, timeout: n.Timeout, ctx: ctx, out: c.out,
+		node: client, client: n.Client, queue: n.Queue, timeout: n.Timeout, ctx: ctx, out: c.out,
 		subs: make(map[string]*subscription), present: make(map[string]node.Presence),
 	}
 	l.work.Go(l.events)
 	err = l.run(c.in)
 	stop()
-	_ = client.Close() // run has said what is lost
+	closed := client.Close()
 	l.work.Wait()
-	return err
+	if n.Queue == "" {
+		return err // which says what is lost with the queue in memory
+	}
+	return errors.Join(err, closed)
 }
 
 // run answers commands until there are no more, then waits for the hub to have
 // everything.
 func (l *loop) run(in io.Reader) error {
-	lines := make(chan []byte)
+	lines := make(chan []byte, pushesAtOnce)
 	var tooLong error // read after lines is closed
 	// The reader ends with its input, or with the process: a read from stdin
 	// cannot be called off.
@@ -85,23 +90,43 @@ func (l *loop) run(in io.Reader) error {
 		tooLong = s.Err()
 	}()
 	for {
+		// Pushes that came together share a transaction of the queue file.
+		if len(lines) == 0 || len(l.pushing) >= pushesAtOnce {
+			if err := l.settle(); err != nil {
+				return err
+			}
+		}
 		select {
 		case <-l.ctx.Done():
 			return errInterrupted
 		case line, more := <-lines:
 			if !more {
-				return errors.Join(tooLong, l.finish())
+				return errors.Join(l.settle(), tooLong, l.finish())
 			}
-			a := l.answer(line)
-			err := l.write(a)
-			if a.after != nil {
-				a.after()
-			}
-			if err != nil {
+			if err := l.serve(line); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// serve carries out one command. A push is answered later, by settle; all others
+// after the pushes before them.
+func (l *loop) serve(line []byte) error {
+	c, err := parseCommand(line)
+	if err == nil && c.do == "push" {
+		l.push(c)
+		return nil
+	}
+	if err := l.settle(); err != nil {
+		return err
+	}
+	a := l.answer(c, err)
+	err = l.write(a)
+	if a.after != nil {
+		a.after()
+	}
+	return err
 }
 
 // finish waits for what is queued.
@@ -116,11 +141,16 @@ func (l *loop) finish() error {
 	if left == 0 {
 		return nil
 	}
-	return &fault{
+	f := &fault{
 		what: fmt.Sprintf("stdin ended and the hub has not acked %s: what it did not get is lost", plural(left, "op")),
 		why:  fmt.Sprintf("connection: %s", l.node.Status().Name),
 		try:  "a longer --timeout, or a flush that is answered before stdin ends",
 	}
+	if l.queue != "" {
+		f.what = fmt.Sprintf("stdin ended and the hub has not acked %s: they stay in %s", plural(left, "op"), l.queue)
+		f.try = "the same command again, which sends them"
+	}
+	return f
 }
 
 // write prints one line.

@@ -24,7 +24,7 @@ func TestUsageErrors(t *testing.T) {
 		{"bad stream name", "get counter::value", []string{"not a stream name"}},
 		{"http address", "get counter:value --url http://localhost:8765", []string{"ws://localhost:8765"}},
 		{"bad client id", "get counter:value --client a:b", []string{"client"}},
-		{"durable queue", "node --queue q.db", []string{"--queue needs the durable queue, which this version does not have", "leave it out: the queue is in memory"}},
+		{"queue without a client", "node --queue q.db", []string{"--queue needs --client", "one client id", "try: flowsync node --client sensor-1 --queue q.db"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := runCommand(t, "", strings.Fields(c.args)...)
