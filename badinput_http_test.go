@@ -72,9 +72,9 @@ func upgradeInputs() []badInput {
 		{name: "version 8", send: func(a *trial) { requireVersion13(a, a.upgrade("/", "Sec-WebSocket-Version", "8")) }, want: []string{"426"}},
 		{name: "version missing", send: func(a *trial) { requireVersion13(a, a.upgrade("/", "Sec-WebSocket-Version", "-")) }, want: []string{"426"}},
 		{name: "version a word", send: upgrade("Sec-WebSocket-Version", "thirteen"), want: []string{"426"}},
-		{name: "headers over 40 KiB", send: upgrade("Cookie", strings.Repeat("c", 41<<10)), want: []string{"431"}},
+		{name: "headers over 40 KiB", slow: true, send: upgrade("Cookie", strings.Repeat("c", 41<<10)), want: []string{"431"}},
 		{name: "headers of 30 KiB", send: upgrade("Cookie", strings.Repeat("c", 30<<10)), want: []string{"101"}},
-		{name: "a thousand headers", send: func(a *trial) {
+		{name: "a thousand headers", slow: true, send: func(a *trial) {
 			var many []string
 			for i := range 2000 {
 				many = append(many, fmt.Sprintf("X-%d", i), strings.Repeat("v", 20))
@@ -181,8 +181,8 @@ func apiInputs() []badInput {
 		{name: "half an emoji", send: post(`{"op":"\ud83d"}`), want: []string{"422 rejected bad_text 1"}},
 		{name: "a hub's op", send: post(`{"op":"initial","value":9}`), want: []string{"422 rejected bad_op 1"}},
 		{name: "ops for an ephemeral stream", on: "eph:bad", send: request("POST", "/streams/eph:bad/ops", `{"key":"k","op":"set","value":1}`), want: []string{"422 wrong_rule"}},
-		{name: "body over 10 MiB", send: post(strings.Repeat(" ", 10<<20) + `{}`), want: []string{"413 too_large"}},
-		{name: "body over 10 MiB in chunks", send: func(a *trial) {
+		{name: "body over 10 MiB", slow: true, send: post(strings.Repeat(" ", 10<<20) + `{}`), want: []string{"413 too_large"}},
+		{name: "body over 10 MiB in chunks", slow: true, send: func(a *trial) {
 			chunk := fmt.Sprintf("%x\r\n%s\r\n", 1<<20, strings.Repeat(" ", 1<<20))
 			a.raw("POST /flowsync/streams/counter:bad/ops HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer all\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat(chunk, 11) + "0\r\n\r\n")
 		}, want: []string{"413 too_large"}},

@@ -62,15 +62,8 @@ func inFlight(a *trial, pushes, size int) {
 			p.text(fmt.Sprintf(`{"t":"push","stream":%q,"seq":%d,%s"ops":[{"op":"increment"}]}`, a.on, seq+1, strings.Repeat(" ", size)))
 		}
 	}()
-	var s *session
-	eventually(a.t, "the session has not much in flight", func() bool {
-		for _, s = range a.world.sessions.all() {
-			if s.core.Member().Client == a.client {
-				return s.flow.full()
-			}
-		}
-		return false
-	})
+	s := a.session()
+	eventually(a.t, "the session has not much in flight", s.flow.full)
 	a.world.other.say(&wire.Ping{N: 9}) // others are read
 	await(a.world.other.peer, func(m *wire.Pong) bool { return m.N == 9 })
 	if n, bytes := s.flow.now(); n > inflightPushes || bytes > inflightBytes+size+200 {
