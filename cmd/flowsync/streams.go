@@ -7,13 +7,13 @@ import (
 	"github.com/wavesiddhartha/flowsync/crdt"
 )
 
-// namespace says which rule the streams of dev have whose names match.
+// namespace says which rule the streams of dev and serve have whose names match.
 type namespace struct {
 	pattern string
 	rule    crdt.Builtin
 }
 
-// devStreams is what dev registers. Streams come to be when they are first
+// devStreams is what dev and serve register. Streams come to be when they are first
 // used: the first part of the name picks the rule, and a name that fits nothing
 // else is a map, the rule that holds any shape of value.
 func devStreams() []namespace {
