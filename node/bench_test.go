@@ -1,6 +1,12 @@
 package node_test
 
-import "testing"
+import (
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/wavesiddhartha/flowsync/node"
+)
 
 // BenchmarkPushOffline is the cost of one op that is applied and queued.
 func BenchmarkPushOffline(b *testing.B) {
@@ -48,4 +54,50 @@ func BenchmarkRoundTrip(b *testing.B) {
 	for b.Loop() {
 		must(b, c.Add(ctx, 1), n.Flush(ctx))
 	}
+}
+
+// BenchmarkPushFile is what a queue file takes: from one goroutine that waits for
+// each op, from 64 of them, and from one that submits without waiting.
+func BenchmarkPushFile(b *testing.B) {
+	op := map[string]any{"op": "increment"}
+	dial := func(b *testing.B) *node.Node {
+		n, err := node.Dial(b.Context(), "ws://127.0.0.1:1", node.Options{
+			Client: "a", Queue: filepath.Join(b.TempDir(), "q.db"), QueueOps: -1, QueueBytes: -1, Logger: quiet(),
+		})
+		must(b, err)
+		b.Cleanup(func() { n.Close() })
+		n.SetOffline(true)
+		return n
+	}
+	perSecond := func(b *testing.B) { b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s") }
+	b.Run("pushers=1", func(b *testing.B) {
+		n := dial(b)
+		for b.Loop() {
+			must(b, n.Push(b.Context(), "n", op))
+		}
+		perSecond(b)
+	})
+	b.Run("pushers=64", func(b *testing.B) {
+		n := dial(b)
+		b.SetParallelism(64 / runtime.GOMAXPROCS(0))
+		b.RunParallel(func(p *testing.PB) {
+			for p.Next() {
+				must(b, n.Push(b.Context(), "n", op))
+			}
+		})
+		perSecond(b)
+	})
+	b.Run("submitted", func(b *testing.B) {
+		n := dial(b)
+		var receipts []*node.Receipt
+		for b.Loop() {
+			if receipts = append(receipts, n.Submit(b.Context(), "n", op)); len(receipts) == 256 {
+				for _, r := range receipts {
+					must(b, r.Wait())
+				}
+				receipts = receipts[:0]
+			}
+		}
+		perSecond(b)
+	})
 }

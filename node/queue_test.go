@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -223,6 +224,39 @@ func TestGarbageQueueFile(t *testing.T) {
 	}
 	must(t, n.Counter("n").Add(ctx, 1), n.Flush(ctx))
 	requireValue(t, n, "n", "1")
+}
+
+// An op that was damaged in the file becomes a dead letter, the others arrive.
+func TestDamagedOp(t *testing.T) {
+	w := newWorld(t)
+	ctx := soon(t)
+	w.down()
+	file := filepath.Join(t.TempDir(), "q.db")
+	n := w.dialFile("a", file)
+	for i := range 20 {
+		must(t, n.Log("log").Append(ctx, fmt.Sprintf("value %02d", i)))
+	}
+	must(t, n.Close())
+	data, err := os.ReadFile(file)
+	must(t, err, os.WriteFile(file, bytes.Replace(data, []byte("value 07"), []byte("value 99"), 1), 0o600))
+	w.up()
+	n = w.dialFile("a", file)
+	for e := range n.Events(ctx) {
+		if e.Kind != node.DamagedEvent || e.Stream != "log" || !strings.Contains(e.Err.Msg, "op 8 ") {
+			t.Fatalf("the first event is %+v", e)
+		}
+		break
+	}
+	if err := n.Flush(ctx); codeOf(err) != wire.StoreCorrupt {
+		t.Fatalf("flush: %v", err)
+	}
+	entries, err := w.dial("b").Log("log").Entries(ctx)
+	if must(t, err); len(entries) != 19 || string(entries[7]) != `"value 08"` {
+		t.Fatalf("the log has %s", entries)
+	}
+	if dead := n.Rejected(); len(dead) != 1 || dead[0].Seq != 8 || dead[0].Op != nil {
+		t.Fatalf("dead letters %+v", dead)
+	}
 }
 
 // The bound of the queue counts what an earlier process left.
