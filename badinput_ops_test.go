@@ -1,11 +1,28 @@
 package flowsync
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
 
 	"github.com/wavesiddhartha/flowsync/wire"
 )
+
+// badUpdates are document updates (https://github.com/yjs/yjs, format v1): the
+// number of clients; for each its structs, id and clock; a struct begins with its
+// kind; the deleted ranges come last.
+var badUpdates = map[string]string{
+	"of nothing":                "",
+	"cut off":                   "\x01\x01\x07\x00\x04\x01\x04te",
+	"of garbage":                "\xff\xfe\xfd" + payload,
+	"with a huge count":         "\xff\xff\xff\xff\x0f",
+	"with a huge string":        "\x01\x01\x07\x00\x04\x01\x04text\xff\xff\xff\xff\x0fa\x00",
+	"with a huge deleted range": "\x00\xff\xff\xff\xff\x0f",
+	"with a struct of no kind":  "\x01\x01\x07\x00\x1f\x01\x04text\x01a\x00",
+	"of an unknown earlier op":  "\x01\x01\x07\x05\x04\x01\x04text\x01a\x00",
+	"of an unknown neighbour":   "\x01\x01\x07\x00\x84\x09\x03\x01a\x00",
+	"that refers to itself":     "\x01\x01\x07\x00\x84\x07\x00\x01a\x00",
+}
 
 func opInputs() []badInput {
 	var rows []badInput
@@ -68,6 +85,27 @@ func opInputs() []badInput {
 	refused("log:bad", "too_large", "value over 1 MiB", `{"op":"append","value":"`+strings.Repeat("x", 1<<20)+`"}`)
 	refused("log:bad", "bad_op", "a redacted value", `{"op":"append","redacted":3}`)
 	refused("log:bad", "too_large", "over 1 MiB and not canonical", `{"value":"`+strings.Repeat("x", 1<<20)+`","op":"append"}`)
+
+	for _, pos := range []string{`-1`, `1.5`, `"0"`, `null`, `2.0`, `0e0`, `999999`, `9007199254740991`} {
+		refused("text:bad", "bad_op", "insert at "+pos, `{"op":"insert","pos":`+pos+`,"text":"a"}`)
+	}
+	for _, count := range []string{`0`, `-1`, `1.5`, `"1"`, `1e0`, `999999`} {
+		refused("text:bad", "bad_op", "delete of "+count, `{"count":`+count+`,"op":"delete","pos":0}`)
+	}
+	refused("text:bad", "bad_op", "no position", `{"op":"insert","text":"a"}`)
+	refused("text:bad", "bad_op", "no text", `{"op":"insert","pos":0}`)
+	refused("text:bad", "bad_text", "half an emoji", `{"op":"insert","pos":0,"text":"\ud83d"}`)
+	refused("text:bad", "too_large", "over 64 KiB at once", `{"op":"insert","pos":0,"text":"`+strings.Repeat("x", 64<<10+1)+`"}`)
+	refused("text:bad", "wrong_rule", "increment", `{"op":"increment"}`)
+	for name, update := range badUpdates {
+		code := "bad_op"
+		if strings.HasPrefix(name, "of an unknown") {
+			code = "missing_dependency"
+		}
+		refused("text:bad", code, "an update "+name, `{"op":"update","update":"`+base64.StdEncoding.EncodeToString([]byte(update))+`"}`)
+	}
+	refused("text:bad", "bad_op", "an update that is not base64", `{"op":"update","update":"!"}`)
+	refused("text:bad", "bad_op", "an update that is a number", `{"op":"update","update":7}`)
 
 	ephemeral := func(code, name, push string) {
 		add("eph:bad", name, 0, lines(`{"t":"push","stream":"eph:bad",`+push+`}`), "error "+code)

@@ -3,10 +3,9 @@ package flowsync
 // What the rows below wait for.
 const (
 	needsTokens    = "the tokens of package auth"
-	needsText      = "the text rules"
+	needsCircles   = "the document engine to tell circles from gaps (it answers missing_dependency)"
 	needsDisk      = "a store on disk and the command"
 	needsCluster   = "a second hub on one store"
-	needsCompact   = "compaction"
 	needsRates     = "rate limits"
 	needsDashboard = "the dashboard"
 )
@@ -23,11 +22,8 @@ func pendingInputs() []badInput {
 		"alg none, in any case", "algorithm confusion", "exp missing", "exp odd", "nbf in the future",
 		"kid with a path", "kid with SQL", "same kid under another issuer", "jku, x5u and jwk headers fetch nothing",
 		"wrong audience", "wrong issuer", "malformed acl claim", "HMAC secret under 32 bytes", "revoked while connected")
-	wait("ops", needsText,
-		"half an emoji in an insert", "position out of range", "position not an integer", "unknown dependency parks nothing",
-		"a cycle", "a reference to itself", "an update cut off", "an update with a huge count")
+	wait("ops", needsCircles, "updates of two document clients that refer to each other in a circle are bad_op")
 	wait("identity", needsCluster, "same id and other content on two hubs", "two sessions of one client on two hubs")
-	wait("identity", needsCompact, "same id and other content after compaction", "a snapshot forged, cut off, or with a huge count")
 	wait("limits", needsRates,
 		"50 connections of one client share a bucket", "a rotated X-Forwarded-For is ignored", "the clock goes back an hour",
 		"200 connections of a subject", "200 connections of an address", "more in flight than the hub bears in all")
@@ -36,6 +32,6 @@ func pendingInputs() []badInput {
 		"GET changes nothing", "cross-site POST", "metrics without a token")
 	wait("disk", needsDisk,
 		"data directory missing", "data directory read-only", "data directory a file", "data of a newer version",
-		"garbage in a node's queue", "wrong address of the cluster's store")
+		"garbage in a node's queue", "a snapshot forged, cut off, or with a huge count", "wrong address of the cluster's store")
 	return rows
 }

@@ -35,6 +35,7 @@ var attacked = map[string]string{
 	"log:bad":     `{"op":"append","value":%d}`,
 	"eph:bad":     `{"key":"w","op":"set","value":%d}`,
 	"high:bad":    `{"op":"decrement"}`,
+	"text:bad":    `{"op":"insert","pos":0,"text":"w"}`,
 }
 
 func newBadWorld(t *testing.T) *badWorld {
@@ -48,6 +49,7 @@ func newBadWorld(t *testing.T) *badWorld {
 	w.Stream("map:*", Map)
 	w.Stream("log:*", Log)
 	w.Stream("eph:*", Ephemeral)
+	w.Stream("text:*", Text)
 	w.Stream("high:*", Counter, Initial("1"+strings.Repeat("0", 38)))
 	w.same = w.witness("witness-same", keysOf(attacked)...)
 	w.other = w.witness("witness-other", "other:counter")

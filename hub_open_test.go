@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wavesiddhartha/flowsync/acl"
 	"github.com/wavesiddhartha/flowsync/auth"
+	"github.com/wavesiddhartha/flowsync/store"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -236,4 +238,49 @@ func TestUnsubEndsASubscription(t *testing.T) {
 func isPresence(m wire.HubMessage) bool {
 	_, ok := m.(*wire.Presence)
 	return ok
+}
+
+// An op that is older than the log cannot be compared: it has no effect, and the
+// ack carries the hash by which its author sees whether it is the same.
+func TestDuplicateFromBeforeTheLog(t *testing.T) {
+	memory := store.NewMemory()
+	hs := serveHub(t, Options{Auth: Anonymous, Store: memory, Limits: Limits{CompactOps: 20}})
+	hs.Stream("counter:a", Counter)
+	p, _ := hs.join("tab", rw("counter:a"))
+	var hash string
+	for seq := uint64(1); seq <= 100; seq++ {
+		p.push("counter:a", seq, increment)
+		hash = p.acked(seq).Hash
+	}
+	eventually(t, "the log is not trimmed", func() bool {
+		s, err := memory.Load(t.Context(), "counter:a")
+		return err == nil && s.First > 10
+	})
+	p.conn.Close()
+	eventually(t, "the stream is still loaded", func() bool {
+		hs.streams.sweep(time.Now().Add(time.Hour))
+		return !hs.streams.loaded("counter:a")
+	})
+	cursor, digest := hs.cursorOf("counter:a")
+	p, _ = hs.join("tab", rw("counter:a"))
+	p.push("counter:a", 1, `{"amount":1000,"op":"increment"}`)
+	if a := p.acked(1); a.Seq != 100 || a.Hash != hash {
+		t.Errorf("ack %+v, want seq 100 and hash %s", a, hash)
+	}
+	if after, now := hs.cursorOf("counter:a"); after != cursor || now != digest {
+		t.Error("it had an effect")
+	}
+}
+
+// loaded reports whether a stream is in memory.
+func (g *registry) loaded(name string) bool {
+	for i := range g.shards {
+		g.shards[i].RLock()
+		_, ok := g.shards[i].byName[name]
+		g.shards[i].RUnlock()
+		if ok {
+			return true
+		}
+	}
+	return false
 }
