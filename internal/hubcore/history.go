@@ -50,15 +50,21 @@ func (s *Stream) answerHistory(c continuation, ev *ReadDone, fx *Effects) {
 		s.answerError(get, failure(ev.Err), fx)
 		return
 	}
-	var entries []store.Entry
+	reached := ev.Tail.Head.Offset
 	for _, rec := range ev.Tail.Records {
+		reached = rec.Last()
 		for i := range rec.Entries {
 			if off := rec.Entries[i].Offset; off < get.Get.Before && off+uint64(get.Get.Limit) >= get.Get.Before {
-				entries = append(entries, rec.Entries[i])
+				c.page = append(c.page, rec.Entries[i])
 			}
 		}
 	}
-	s.sendHistory(get, entries, len(entries) > 0 && entries[0].Offset > ev.Tail.First, fx)
+	if reached+1 < get.Get.Before && reached < ev.Tail.Head.Offset {
+		// The first record began before the page, and counted in full.
+		s.call(c, Call{Kind: CallRead, After: reached, Max: get.Get.Limit}, fx)
+		return
+	}
+	s.sendHistory(get, c.page, len(c.page) > 0 && c.page[0].Offset > ev.Tail.First, fx)
 }
 
 // sendHistory sends a page, its older end cut off if it is too large.

@@ -1,6 +1,8 @@
 package hubcore
 
 import (
+	"errors"
+
 	"github.com/wavesiddhartha/flowsync/crdt"
 	"github.com/wavesiddhartha/flowsync/store"
 	"github.com/wavesiddhartha/flowsync/wire"
@@ -221,8 +223,14 @@ func (s *Stream) placed(now Instant, c continuation, ev *ReadDone, fx *Effects) 
 		s.request(now, open, fx)
 		return
 	}
+	trimmed := errors.Is(ev.Err, store.ErrTrimmed)
+	if ev.Err != nil && !trimmed {
+		// Without the log nothing shows whether the client's history is this one.
+		s.cannotRetry(c, failure(ev.Err), fx)
+		return
+	}
 	cur, _ := wire.ParseCursor(open.Open.Cursor)
-	if ev.Err != nil || cur.Epoch != s.head.Epoch || ev.Tail.First > cur.Offset {
+	if trimmed || cur.Epoch != s.head.Epoch || ev.Tail.First > cur.Offset {
 		s.answer(open, c.sub, wire.Snapshot, nil, fx)
 		return
 	}
@@ -333,6 +341,12 @@ func (s *Stream) rotated(now Instant, ev *Rotated, fx *Effects) {
 		return
 	}
 	s.lost = false
+	if ev.Head.Offset != s.head.Offset || ev.Head.Chain != s.head.Chain {
+		// Another hub moved on, or the store lost more: the new epoch is not that of
+		// the state at hand.
+		s.reload(false, fx)
+		return
+	}
 	if s.phase == loading {
 		s.head.Epoch = ev.Head.Epoch
 		s.found(now, fx)

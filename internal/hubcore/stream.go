@@ -443,7 +443,8 @@ type continuation struct {
 	open uint64 // sub.open when the call was made
 	head known  // of a read to the head: where the stream was when the call was made
 	w    *writer
-	t    *tally // of a post
+	t    *tally        // of a post
+	page []store.Entry // of a history request: what was read so far
 }
 
 type continuationKind uint8
