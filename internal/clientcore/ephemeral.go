@@ -68,6 +68,30 @@ func (c *Client) adoptOwn(st *stream) {
 	}
 }
 
+// retake runs when the hub's state came whole and unasked: keys that it shows
+// otherwise were written by others while this session lagged. A write of ours
+// that is still on its way comes back as an echo.
+func (c *Client) retake(st *stream) {
+	if st.state == nil {
+		return // read as value
+	}
+	shown := st.state.AppendValue(nil)
+	st.own = slices.DeleteFunc(st.own, func(k ownKey) bool {
+		if k.due {
+			return false
+		}
+		with := st.state.Clone()
+		with.Apply(c.onTop(&k))
+		return !bytes.Equal(with.AppendValue(nil), shown)
+	})
+	st.view = nil
+}
+
+// onTop is the write of an own key above everything that the hub has.
+func (c *Client) onTop(k *ownKey) crdt.Op {
+	return crdt.Op{Offset: wire.MaxSafeInt, Writer: crdt.Writer{Client: c.cfg.Client, Inc: "~"}, Body: k.body}
+}
+
 // ownOps takes writes of an ephemeral stream.
 func (c *Client) ownOps(st *stream, m *wire.Ops) {
 	for i := range m.Entries {
@@ -115,9 +139,7 @@ func (c *Client) showOwn(st *stream) crdt.State {
 	if st.view == nil {
 		st.view = st.state.Clone()
 		for i := range st.own {
-			st.view.Apply(crdt.Op{
-				Offset: wire.MaxSafeInt, Writer: crdt.Writer{Client: c.cfg.Client, Inc: "~"}, Body: st.own[i].body,
-			})
+			st.view.Apply(c.onTop(&st.own[i]))
 		}
 	}
 	return st.view

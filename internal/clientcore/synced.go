@@ -315,6 +315,7 @@ func (c *Client) replaced(st *stream, m *wire.Synced) {
 	}
 	if st.ephemeral {
 		if c.takeWhole(st, m) {
+			c.retake(st)
 			c.emit(Changed{Stream: st.name})
 		}
 		return
