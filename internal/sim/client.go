@@ -30,7 +30,7 @@ type client struct {
 	flushing bool
 	fuse     int // effects until the process ends; -1: it lives on
 	tags     uint64
-	asked    map[uint64]string // history requests by tag
+	asked    map[uint64]question // history requests by tag
 
 	line  *lineage
 	shown map[string]wire.Cursor // the last cursor of each stream
@@ -40,8 +40,14 @@ type client struct {
 	presenceLife map[string]int // by stream: the process that set presence
 }
 
+// question is a request for history, and where its client was.
+type question struct {
+	stream          string
+	before, reached uint64
+}
+
 func newClient(w *world, name string) *client {
-	c := &client{w: w, name: name, id: name, fuse: -1, shown: map[string]wire.Cursor{}, asked: map[uint64]string{}, presenceLife: map[string]int{}}
+	c := &client{w: w, name: name, id: name, fuse: -1, shown: map[string]wire.Cursor{}, asked: map[uint64]question{}, presenceLife: map[string]int{}}
 	c.cfg = clientcore.Config{
 		Client: name, Random: w.rng.Uint32, Keep: w.chance(2), TokenInHello: w.chance(2),
 		BackoffCap: clientcore.Instant(1000 + w.rng.IntN(9000)),

@@ -40,8 +40,9 @@ func (w *world) aside(c *client) {
 		_ = c.step(clientcore.Emit{Stream: p.name, Event: "wave", Data: []byte(`{"n":1}`)})
 	case 2:
 		c.tags++
-		if c.step(clientcore.GetHistory{Tag: c.tags, Stream: p.name, Before: uint64(w.rng.IntN(30)), Limit: 1 + w.rng.IntN(20)}) == nil && !c.down {
-			c.asked[c.tags] = p.name
+		q := question{stream: p.name, before: uint64(w.rng.IntN(40)), reached: c.shown[p.name].Offset}
+		if c.step(clientcore.GetHistory{Tag: c.tags, Stream: p.name, Before: q.before, Limit: 1 + w.rng.IntN(20)}) == nil && !c.down {
+			c.asked[c.tags] = q
 		}
 	case 3, 4:
 		_ = c.step(clientcore.Keep{Stream: p.name})
@@ -250,6 +251,11 @@ func (w *world) changeRights(c *client) {
 	w.note("%s loses a right on %s", c.name, stream)
 	list[stream] = true
 	w.after(w.between(0, 10e9), func() { delete(list, stream) })
+	if w.chance(2) {
+		// What is on its way into the log now, the next session is told nothing of.
+		w.edit(c)
+		w.run(w.now + w.between(0, 2*w.plan.delay))
+	}
 	if c.l != nil && w.chance(2) {
 		c.l.cut()
 	}

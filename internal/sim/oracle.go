@@ -380,16 +380,29 @@ func (j *oracle) checkView(c *client, stream string, in *clientcore.Info) {
 	}
 }
 
-// checkPage checks that history is a piece of the log without a hole.
+// checkPage checks that history is a piece of the log without a hole, and that
+// it ends where it was asked to.
 func (j *oracle) checkPage(c *client, page *clientcore.HistoryPage) {
-	if _, ok := c.asked[page.Tag]; !ok {
+	q, ok := c.asked[page.Tag]
+	if !ok {
 		j.w.fail("%s got a page that it did not ask for", c.id)
 	}
 	delete(c.asked, page.Tag)
 	j.w.hit("client: history page")
+	if len(page.Entries) == 0 {
+		return
+	}
 	for i := 1; i < len(page.Entries); i++ {
 		if page.Entries[i].Off != page.Entries[i-1].Off+1 {
 			j.w.fail("%s got a page with a hole after %d", c.id, page.Entries[i-1].Off)
 		}
+	}
+	last := page.Entries[len(page.Entries)-1].Off
+	switch {
+	case j.lossy || j.w.plan.hubs > 1: // or the hub may be behind
+	case q.before > 0 && last >= q.before:
+		j.w.fail("%s asked for history before %d and got %d", c.id, q.before, last)
+	case q.before > 0 && last+1 < min(q.before, q.reached+1), q.before == 0 && last < q.reached:
+		j.w.fail("%s was at %d, asked for history before %d and got it up to %d", c.id, q.reached, q.before, last)
 	}
 }

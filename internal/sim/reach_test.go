@@ -11,6 +11,7 @@ var reached = []string{
 	"append: unknown, went through or lost",
 	"append: unknown, never came",
 	"append: unknown, comes late",
+	"append: slow",
 
 	"hub: loaded a stream again",
 	"hub: loaded from a snapshot",

@@ -268,6 +268,11 @@ func (q *commits) next() {
 	q.waiting = nil
 	results := make([]store.Result, len(all))
 	takes := w.delay()
+	if w.plan.late && !w.calm && w.chance(15) {
+		// Longer than a client takes to come back and ask what became of its ops.
+		w.hit("append: slow")
+		takes = w.between(0, 4*time.Second)
+	}
 	w.after(takes, func() {
 		for i := range all {
 			results[i] = q.execute(all[i].b)
