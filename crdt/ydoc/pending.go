@@ -47,14 +47,14 @@ func (d *Doc) hold(in *inbox) (retry bool, err error) {
 		}
 		return false, nil
 	}
-	for client, clock := range d.pending.missing {
+	for client, clock := range d.pending.missing { // order-free: any of them
 		retry = retry || d.stateOf(client) > clock
 	}
 	if rest == nil {
 		return retry, nil
 	}
 	all := maps.Clone(d.pending.missing)
-	for client, clock := range in.missing {
+	for client, clock := range in.missing { // order-free: keeps the least for each
 		all.add(remoteID{client, clock})
 	}
 	d.pending.missing = all
