@@ -15,6 +15,8 @@ P ?=
 FUZZTIME ?= 30s
 # How often make chaos kills the hub.
 N ?= 50
+# How many histories the simulator plays.
+SEEDS ?= 20000
 # Where the recorded editing sessions are; see crdt/ydoc/trace.
 TRACES ?= ../shared/traces
 
@@ -77,6 +79,11 @@ bench-text:
 .PHONY: fuzz
 fuzz:
 	@.ci/fuzz $(FUZZTIME)
+
+## sim: play SEEDS random histories of hubs and clients; a failing one prints how to play it again
+.PHONY: sim
+sim:
+	go test ./internal/sim -run TestHistories -seeds=$(SEEDS) -timeout 0
 
 ## chaos: kill the real hub N times under load, and end it in other rude ways; figures go to results/
 .PHONY: chaos
