@@ -64,9 +64,12 @@ func unique(body []byte) bool {
 	return strings.Contains(string(body), `:"v`) || strings.HasPrefix(string(body), `{"amount"`)
 }
 
-// edit pushes one op or a few on a client.
+// edit pushes one op or a few on a client, on some stream.
 func (w *world) edit(c *client) {
-	p := w.plan.streams[w.rng.IntN(len(w.plan.streams))]
+	w.editOn(c, w.plan.streams[w.rng.IntN(len(w.plan.streams))])
+}
+
+func (w *world) editOn(c *client, p streamPlan) {
 	n := 1
 	if w.chance(4) {
 		n += w.rng.IntN(12)

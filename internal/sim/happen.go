@@ -242,7 +242,8 @@ func (w *world) compact() {
 
 // changeRights takes a right away for a while. Tokens made meanwhile lack it.
 func (w *world) changeRights(c *client) {
-	stream := w.plan.streams[w.rng.IntN(len(w.plan.streams))].name
+	p := w.plan.streams[w.rng.IntN(len(w.plan.streams))]
+	stream := p.name
 	r := w.rights[c.name]
 	list := r.noWrite
 	if w.chance(3) {
@@ -252,9 +253,11 @@ func (w *world) changeRights(c *client) {
 	list[stream] = true
 	w.after(w.between(0, 10e9), func() { delete(list, stream) })
 	if w.chance(2) {
-		// What is on its way into the log now, the next session is told nothing of.
-		w.edit(c)
-		w.run(w.now + w.between(0, 2*w.plan.delay))
+		// What is on its way into the log when the client comes back without the
+		// right must stay out of it, or be told of.
+		w.store.slow = true
+		w.editOn(c, p)
+		w.run(w.now + 2*w.plan.delay)
 	}
 	if c.l != nil && w.chance(2) {
 		c.l.cut()

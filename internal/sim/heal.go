@@ -116,6 +116,9 @@ func (w *world) unsettled(which func(*client) bool) string {
 			if s.l.clientEnd {
 				left = append(left, h.name+" has a session that nobody is in")
 			}
+			if s.l.down.len() > 0 {
+				left = append(left, "something is on its way to "+s.l.c.id)
+			}
 		}
 		for _, st := range h.streams {
 			if what := w.unsettledHub(st); what != "" {

@@ -133,6 +133,9 @@ func (j *oracle) commit(stream string, h *history, e *store.Entry) {
 		up: h.head, entry: *e, state: h.state.AppendState(nil), digest: crdt.Digest(h.state),
 		at: store.Position{Offset: e.Offset, Chain: wire.ChainNext(h.head.at.Chain, e.OpHash)},
 	}
+	if same := h.nodes[placeOf(n.at)]; same != nil && same.at.Chain == n.at.Chain {
+		n = same // committed again after a loss, in the same place
+	}
 	h.head = n
 	h.nodes[placeOf(n.at)] = n
 }
@@ -319,6 +322,9 @@ func (j *oracle) stepped(c *client, out clientcore.Effects) {
 			}
 		case clientcore.Recovered:
 			j.w.hit("client: recovered a dead letter")
+			if !j.lossy && !c.line.forked {
+				j.w.fail("%s buried op %d on %s as %s, and it was committed after that", c.id, e.Dead.Seq, e.Dead.Stream, e.Dead.Code)
+			}
 		case clientcore.HistoryPage:
 			j.checkPage(c, &e)
 		}

@@ -24,6 +24,7 @@ type modelStore struct {
 	names   []string
 
 	weather weather
+	slow    bool // the next append takes long
 }
 
 // change is one entry of the journal.
@@ -268,10 +269,11 @@ func (q *commits) next() {
 	q.waiting = nil
 	results := make([]store.Result, len(all))
 	takes := w.delay()
-	if w.plan.late && !w.calm && w.chance(15) {
+	if w.store.slow || w.plan.late && !w.calm && w.chance(15) {
 		// Longer than a client takes to come back and ask what became of its ops.
 		w.hit("append: slow")
-		takes = w.between(0, 4*time.Second)
+		w.store.slow = false
+		takes = w.between(0, 6*time.Second)
 	}
 	w.after(takes, func() {
 		for i := range all {
