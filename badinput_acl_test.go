@@ -101,8 +101,6 @@ func learnsNothing(a *trial) {
 	p := a.connectAs("writer")
 	p.say(&wire.Hello{V: [2]int{1, 1}, Client: a.client, Inc: incOf(a.client), Streams: []wire.Open{rw(a.on)}})
 	p.welcome = await[*wire.Welcome](p)
-	p.push(a.on, 1, `{"op":"increment"}`)
-	p.say(&wire.Ping{N: 5})
 	for pong := false; !pong || len(a.heard) == 0; {
 		line, ok := p.line()
 		if !ok {
@@ -115,6 +113,9 @@ func learnsNothing(a *trial) {
 			}
 		}
 		switch f["t"] {
+		case "synced":
+			p.push(a.on, 1, `{"op":"increment"}`)
+			p.say(&wire.Ping{N: 5})
 		case "ack":
 			a.heard = append(a.heard, fmt.Sprint("ack ", f["seq"]))
 		case "ops", "value", "presence", "event":
