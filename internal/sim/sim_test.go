@@ -12,14 +12,14 @@ import (
 )
 
 var (
-	seeds  = flag.Int("seeds", 0, "histories to play; 0: the 300 of every test run, with a check of what they reach")
+	seeds  = flag.Int("seeds", 0, "histories to play; 0: the 500 of every test run, with a check of what they reach")
 	from   = flag.Uint64("from", 0, "the first history to play")
 	seed   = flag.Int64("seed", -1, "play this history alone; with -v, show what happens in it")
 	events = flag.Int("events", 120, "edits, requests and faults in a history")
 )
 
 // defaultSeeds reach every rare path and take a few seconds.
-const defaultSeeds = 300
+const defaultSeeds = 500
 
 // TestHistories plays random histories. Every promise that is broken names the
 // command that plays its history again.
