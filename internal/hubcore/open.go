@@ -88,7 +88,7 @@ func (s *Stream) recalled(now Instant, ev *Recalled, fx *Effects) {
 		// the client keeps its queue and opens again when writing is possible.
 		s.release(c.sub)
 		s.place(open, c.sub, fx)
-	case len(s.inflight) > 0 && (ev.Mark.Seq > c.w.committed.seq || open.Open.Unacked > 0 && c.w.inflight > 0):
+	case len(s.inflight) > 0 && ev.Mark.Seq > c.w.committed.seq, open.Open.Unacked > 0 && c.w.inflight > 0:
 		// What the store has more is, most likely, the append under way. And what a
 		// former open of this session sent, no fence keeps out: whether it is in
 		// has to be known before the client decides on it.
