@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	seeds  = flag.Int("seeds", 0, "histories to play; 0: the 500 of every test run, with a check of what they reach")
+	seeds  = flag.Int("seeds", 0, "histories to play; 0: the 500 of every test run, with a check of what they reach (-short: 50)")
 	from   = flag.Uint64("from", 0, "the first history to play")
 	seed   = flag.Int64("seed", -1, "play this history alone; with -v, show what happens in it")
 	events = flag.Int("events", 120, "edits, requests and faults in a history")
@@ -28,8 +28,12 @@ func TestHistories(t *testing.T) {
 		playOne(t, uint64(*seed))
 		return
 	}
-	n := *seeds
-	if n == 0 {
+	n, all := *seeds, *seeds == 0 && *from == 0 && *events == 120 && !testing.Short()
+	switch {
+	case n > 0:
+	case testing.Short():
+		n = defaultSeeds / 10
+	default:
 		n = defaultSeeds
 	}
 	seen := play(t, *from, uint64(n))
@@ -38,7 +42,7 @@ func TestHistories(t *testing.T) {
 			fmt.Printf("%9d %s\n", seen[path], path)
 		}
 	}
-	if *seeds == 0 && *from == 0 && *events == 120 && !t.Failed() {
+	if all && !t.Failed() {
 		requireReached(t, seen)
 	}
 }
