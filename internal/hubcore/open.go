@@ -83,6 +83,9 @@ func (s *Stream) recalled(now Instant, ev *Recalled, fx *Effects) {
 	case !c.current(s):
 	case s.changed(&c):
 		s.request(now, open, fx)
+	case ev.Err != nil && open.Open.Unacked > 0 && !c.sub.mode.Writes():
+		// The client would take its unacked ops for refused, which may be in the log.
+		s.cannotRetry(c, failure(ev.Err), fx)
 	case ev.Err != nil:
 		// A loaded stream is still served while the store is away. Without yours
 		// the client keeps its queue and opens again when writing is possible.
