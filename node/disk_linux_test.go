@@ -16,11 +16,11 @@ import (
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("SKIP: mounting a small file system needs root")
+		cannotRun(t, "mounting a small file system needs root")
 	}
 	dir := t.TempDir()
 	if err := syscall.Mount("flowsync-test", dir, "tmpfs", 0, "size=512k"); err != nil {
-		t.Skipf("SKIP: a small file system cannot be mounted here: %v", err)
+		cannotRun(t, "a small file system cannot be mounted here: %v", err)
 	}
 	t.Cleanup(func() { must(t, syscall.Unmount(dir, 0)) })
 	return dir

@@ -62,7 +62,7 @@ func openTerminal(t *testing.T) (screen, keyboard *os.File) {
 	t.Helper()
 	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
-		t.Skipf("no pseudo-terminals here: %v", err)
+		cannotRun(t, "no pseudo-terminals here: %v", err)
 	}
 	t.Cleanup(func() { screen.Close() })
 	var unlocked, number int32
@@ -74,7 +74,7 @@ func openTerminal(t *testing.T) (screen, keyboard *os.File) {
 	}
 	keyboard, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("no pseudo-terminals here: %v", err)
+		cannotRun(t, "no pseudo-terminals here: %v", err)
 	}
 	return screen, keyboard
 }

@@ -66,7 +66,7 @@ func smallDisk(t *testing.T, size string) string {
 	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size)
 	switch {
 	case errors.Is(err, syscall.EPERM):
-		t.Skipf("SKIP: needs the right to mount a small disk: %v", err)
+		cannotRun(t, "needs the right to mount a small disk: %v", err)
 	case err != nil:
 		t.Fatalf("mount a small disk: %v", err)
 	}

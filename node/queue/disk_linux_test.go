@@ -16,10 +16,10 @@ func smallDisk(t *testing.T, size string, how uintptr) string {
 	t.Helper()
 	dir := t.TempDir()
 	if os.Getuid() != 0 {
-		t.Skip("SKIP: mounting a small file system needs root")
+		cannotRun(t, "mounting a small file system needs root")
 	}
 	if err := syscall.Mount("flowsync-test", dir, "tmpfs", how, "size="+size); err != nil {
-		t.Skipf("SKIP: a small file system cannot be mounted here: %v", err)
+		cannotRun(t, "a small file system cannot be mounted here: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, 0); err != nil {
