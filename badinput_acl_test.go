@@ -80,7 +80,7 @@ func aclInputs() []badInput {
 		p := a.joinAs("all", rw(a.on))
 		p.push(a.on, 1, `{"op":"increment"}`)
 		p.acked(1)
-		p.conn.Close()
+		p.Conn.Conn.Close()
 		grants["less"] = &Grant{Subject: "all", Rights: verbs{acl.Read: {"counter:bad"}}}
 		p = a.joinAs("less")
 		o := rw(a.on)
@@ -135,7 +135,7 @@ func nameInputs() []badInput {
 	sub := func(token, stream string) func(*trial) {
 		return func(a *trial) {
 			a.joinAs(token)
-			a.p.text(fmt.Sprintf(`{"t":"sub","ref":"1","stream":"%s","mode":"rw","as":"state"}`, stream))
+			a.p.Text(fmt.Sprintf(`{"t":"sub","ref":"1","stream":"%s","mode":"rw","as":"state"}`, stream))
 		}
 	}
 	for _, stream := range []string{
@@ -146,7 +146,7 @@ func nameInputs() []badInput {
 		add("open of "+fmt.Sprintf("%.30q", stream), sub("all", stream), "error bad_stream")
 	}
 	add("a stream that is a number", func(a *trial) {
-		a.join().text(`{"t":"sub","ref":"1","stream":7,"mode":"rw","as":"state"}`)
+		a.join().Text(`{"t":"sub","ref":"1","stream":7,"mode":"rw","as":"state"}`)
 	}, "error bad_message")
 	for _, stream := range []string{"counter:publi", "counter:public2", "counter:public:x", "counter:Public", "Counter:public", "counter", "public", "counter:public.", "counter:-public"} {
 		add("near miss "+stream, sub("public", stream), "synced denied")

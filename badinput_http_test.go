@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wavesiddhartha/flowsync/internal/socket/sockettest"
 )
 
 // upgrade asks for a WebSocket connection with every right. Headers are added;
@@ -197,16 +199,16 @@ func apiInputs() []badInput {
 func slowHTTPInputs() []badInput {
 	slowly := func(within time.Duration, head string) func(*trial) {
 		return func(a *trial) {
-			c := dialTCP(a.t, a.world.srv.URL)
+			c := sockettest.DialTCP(a.t, a.world.srv.URL)
 			began := time.Now()
-			c.write([]byte(head))
+			c.Write([]byte(head))
 			if resp := a.answered(c, "POST"); resp != nil {
 				bodyOf(a.t, resp)
 			}
 			if took := time.Since(began); took > within {
 				a.t.Errorf("the hub waited %v", took)
 			}
-			c.expectEnd()
+			c.ExpectEnd()
 		}
 	}
 	const post = "POST /flowsync/streams/counter:bad/ops HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n"

@@ -34,12 +34,12 @@ func identityInputs() []badInput {
 		p := a.join()
 		p.push(a.on, 1, `{"op":"x"}`)
 		p.push(a.on, 2, good) // ignored: its prev was refused
-		p.text(push("2", `,"prev":0`))
+		p.Text(push("2", `,"prev":0`))
 	}, "reject bad_op 1", "ack 2")
 	add("into a hole", 1, func(a *trial) {
 		p := a.join()
 		p.push(a.on, 1, `{"op":"x"}`)
-		p.text(push("2", `,"prev":0`))
+		p.Text(push("2", `,"prev":0`))
 		a.listen("reject bad_op 1", "ack 2")
 		p.push(a.on, 1, good)
 	}, "reject bad_op 1", "ack 2", "error op_conflict 1")
@@ -66,7 +66,7 @@ func identityInputs() []badInput {
 		p := a.join()
 		p.push(a.on, 1, good)
 		p.acked(1)
-		p.conn.Close()
+		p.Conn.Conn.Close()
 		p = a.connectAs("ann")
 		p.say(&wire.Hello{V: [2]int{1, 1}, Client: a.client, Inc: incOf(a.client), Streams: []wire.Open{rw(a.on)}})
 		p.welcome = await[*wire.Welcome](p)

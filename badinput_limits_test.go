@@ -59,7 +59,7 @@ func inFlight(a *trial, pushes, size int) {
 	go func() {
 		for seq := range pushes {
 			// White space makes a push large, and its op small.
-			p.text(fmt.Sprintf(`{"t":"push","stream":%q,"seq":%d,%s"ops":[{"op":"increment"}]}`, a.on, seq+1, strings.Repeat(" ", size)))
+			p.Text(fmt.Sprintf(`{"t":"push","stream":%q,"seq":%d,%s"ops":[{"op":"increment"}]}`, a.on, seq+1, strings.Repeat(" ", size)))
 		}
 	}()
 	s := a.session()

@@ -109,7 +109,7 @@ func (w *badWorld) run(t *testing.T, rows []badInput) {
 // runSlow runs rows side by side, while the witnesses work, and looks at what is
 // left when all are done. None of them may have an op that stands.
 func (w *badWorld) runSlow(t *testing.T, rows []badInput) {
-	w.sockets.readTimeout = 3 * time.Second
+	w.sockets.ReadTimeout = 3 * time.Second
 	base := census()
 	before, digest := w.cursorOf("counter:bad")
 	var all sync.WaitGroup

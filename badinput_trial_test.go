@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wavesiddhartha/flowsync/internal/socket/sockettest"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -30,7 +31,7 @@ func (a *trial) meet(row badInput) {
 	row.send(a)
 	if a.p != nil {
 		a.listen(row.want...)
-		a.p.conn.Close()
+		a.p.Conn.Conn.Close()
 	}
 	want := slices.Sorted(slices.Values(row.want))
 	slices.Sort(a.heard)
@@ -44,7 +45,7 @@ func (a *trial) connect() *peer { return a.connectAs("all") }
 
 func (a *trial) connectAs(token string) *peer {
 	a.t.Helper()
-	a.p = &peer{rawConn: dialRaw(a.t, a.world.url, "Authorization", "Bearer "+token)}
+	a.p = &peer{t: a.t, Conn: sockettest.Dial(a.t, a.world.url, "Authorization", "Bearer "+token)}
 	return a.p
 }
 
@@ -93,18 +94,18 @@ func (a *trial) request(method, path, body string, header ...string) *http.Respo
 // raw sends bytes on a connection of their own and writes the answer down.
 func (a *trial) raw(text string) *http.Response {
 	a.t.Helper()
-	c := dialTCP(a.t, a.world.srv.URL)
-	defer c.conn.Close()
-	c.write([]byte(text))
+	c := sockettest.DialTCP(a.t, a.world.srv.URL)
+	defer c.Conn.Close()
+	c.Write([]byte(text))
 	method, _, _ := strings.Cut(text, " ")
 	return a.answered(c, method)
 }
 
 // answered reads the answer to a request and writes it down.
-func (a *trial) answered(c *rawConn, method string) *http.Response {
+func (a *trial) answered(c *sockettest.Conn, method string) *http.Response {
 	a.t.Helper()
-	_ = c.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-	resp, err := http.ReadResponse(c.r, &http.Request{Method: method})
+	_ = c.Conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	resp, err := http.ReadResponse(c.Reader, &http.Request{Method: method})
 	if err != nil {
 		a.heard = append(a.heard, "no answer")
 		return nil
@@ -228,7 +229,7 @@ func lines(text ...string) func(*trial) {
 	return func(a *trial) {
 		p := a.join()
 		for _, s := range text {
-			p.text(s)
+			p.Text(s)
 		}
 	}
 }
@@ -238,7 +239,7 @@ func bare(text ...string) func(*trial) {
 	return func(a *trial) {
 		p := a.connect()
 		for _, s := range text {
-			p.text(s)
+			p.Text(s)
 		}
 	}
 }
@@ -246,7 +247,7 @@ func bare(text ...string) func(*trial) {
 // ops pushes ops, as they are written, from seq 1.
 func ops(list ...string) func(*trial) {
 	return func(a *trial) {
-		a.join().text(fmt.Sprintf(`{"t":"push","stream":%q,"seq":1,"ops":[%s]}`, a.on, strings.Join(list, ",")))
+		a.join().Text(fmt.Sprintf(`{"t":"push","stream":%q,"seq":1,"ops":[%s]}`, a.on, strings.Join(list, ",")))
 	}
 }
 

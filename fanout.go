@@ -2,6 +2,7 @@ package flowsync
 
 import (
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
+	"github.com/wavesiddhartha/flowsync/internal/socket"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -101,9 +102,7 @@ func (f *fanout) sendAll(st *stream, out []hubcore.Out) {
 	var body []byte
 	var last uint64
 	seal := func() {
-		shared := newFrame(body)
-		shared.tag = st
-		f.parcels = append(f.parcels, parcel{shared, last})
+		f.parcels = append(f.parcels, parcel{socket.NewFrame(body), last})
 		body = nil
 	}
 	for i := range out {
@@ -137,13 +136,13 @@ func (f *fanout) sendAll(st *stream, out []hubcore.Out) {
 
 // parcel is a frame and the offset that it takes its receivers to.
 type parcel struct {
-	frame *frame
+	frame *socket.Frame
 	last  uint64
 }
 
 func (f *fanout) deliver(st *stream, t *hubcore.Target, s *session) {
 	for _, p := range f.parcels {
-		if !s.sock.sendFrame(p.frame) {
+		if !s.sock.SendFrame(p.frame) {
 			f.hold(st, t, s)
 			return
 		}
@@ -172,14 +171,14 @@ func (f *fanout) sendAlone(st *stream, m *hubcore.Member, out []hubcore.Out) {
 			return
 		}
 		switch {
-		case s.sock.sendUrgent(body):
+		case s.sock.SendUrgent(body):
 			if moved != nil {
 				moved.Reached = max(moved.Reached, last)
 			}
 		case moved != nil:
 			f.hold(st, moved, s)
 		default:
-			s.sock.close(wire.CloseSlow, "answers are not read")
+			s.sock.Close(wire.CloseSlow, "answers are not read")
 		}
 		body, moved, last = nil, nil, 0
 	}

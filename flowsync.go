@@ -32,6 +32,7 @@ import (
 
 	"github.com/wavesiddhartha/flowsync/crdt"
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
+	"github.com/wavesiddhartha/flowsync/internal/socket"
 	"github.com/wavesiddhartha/flowsync/store"
 )
 
@@ -60,7 +61,7 @@ type Hub struct {
 	log     *slog.Logger
 	core    hubcore.Config
 	routes  http.Handler
-	sockets socketOptions
+	sockets socket.Options
 	start   time.Time
 	commits *committer
 	writes  *writable
@@ -103,11 +104,11 @@ func New(o Options) (*Hub, error) {
 		StateBytes: limits.StateBytes, MessageBytes: limits.MessageBytes, Streams: limits.Streams,
 		RingEntries: 1024, RingBytes: 1 << 20, CompactOps: limits.CompactOps, CompactBytes: limits.CompactBytes,
 	}
-	h.sockets = socketOptions{
-		origins: o.Origins, anyLocalOrigin: o.LocalOrigins, maxMessage: unauthenticatedMessage,
-		queueMessages: limits.QueueMessages, queueBytes: limits.QueueBytes,
-		sendBuffer: 256 << 10, writeTimeout: limits.WriteTimeout, readTimeout: 30 * time.Second,
-		controlRate: 100, waiting: &h.waiting, maxWaiting: int64(limits.QueueTotal), buffers: &socketBuffers{},
+	h.sockets = socket.Options{
+		Origins: o.Origins, AnyLocalOrigin: o.LocalOrigins, MaxMessage: unauthenticatedMessage,
+		QueueMessages: limits.QueueMessages, QueueBytes: limits.QueueBytes,
+		SendBuffer: 256 << 10, WriteTimeout: limits.WriteTimeout, ReadTimeout: 30 * time.Second,
+		ControlRate: 100, Waiting: &h.waiting, MaxWaiting: int64(limits.QueueTotal), Buffers: &socket.Buffers{},
 	}
 	h.streams.init()
 	h.sessions.init()
@@ -164,7 +165,7 @@ func (h *Hub) sweep() {
 		case now := <-tick.C:
 			h.writes.try()
 			for _, s := range h.sessions.all() {
-				s.sock.sweep(now)
+				s.sock.Sweep(now)
 			}
 			h.elapse(&fx)
 			h.streams.sweep(now.Add(-h.unloadAfter))

@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
+	"github.com/wavesiddhartha/flowsync/internal/socket"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -76,7 +77,7 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) {
 	defer h.leave()
 	s := &session{}
 	o := h.sockets
-	o.onDrained = s.drained
+	o.OnDrained = s.drained
 	token, refused := h.tokenOf(r)
 	if refused {
 		h.refuse(w, wire.Errorf(wire.AuthInvalid, "a token in the URL is not accepted here; send it in the Authorization header or in hello"))
@@ -90,7 +91,7 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	sock, err := acceptSocket(w, r, o)
+	sock, err := socket.Accept(w, r, o)
 	if err != nil {
 		return // answered
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wavesiddhartha/flowsync/acl"
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
+	"github.com/wavesiddhartha/flowsync/internal/socket"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -26,7 +27,7 @@ func (h *Hub) admit(w http.ResponseWriter, r *http.Request, v acl.Verb) (visitor
 	grant, e := h.grantOf(r)
 	switch {
 	case e != nil:
-	case !allowedOrigin(r, &h.sockets):
+	case !socket.AllowedOrigin(r, &h.sockets):
 		e = wire.Errorf(wire.OriginDenied, "pages of this origin may not use this hub")
 	case !wire.ValidStream(name):
 		e = wire.Errorf(wire.BadStream, "a stream name is 1 to 8 segments of letters, digits, _ . - joined by colons")
@@ -120,7 +121,7 @@ func (h *Hub) postOps(w http.ResponseWriter, r *http.Request) {
 // size that a message may have.
 func (h *Hub) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *wire.Error) {
 	conn := http.NewResponseController(w)
-	_ = conn.SetReadDeadline(time.Now().Add(h.sockets.readTimeout))
+	_ = conn.SetReadDeadline(time.Now().Add(h.sockets.ReadTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(h.limits.MessageBytes)))
 	var large *http.MaxBytesError
 	switch {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wavesiddhartha/flowsync/auth"
 	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/internal/socket/sockettest"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -219,7 +220,7 @@ func TestInitialAndKeepAreCommittedOnce(t *testing.T) {
 func TestNobodyIsAdmittedWithoutAuth(t *testing.T) {
 	hs := serveHub(t, Options{})
 	hs.Stream("counter:a", Counter)
-	resp := dialTCP(t, hs.url).request("GET", hs.url, validUpgrade())
+	resp := sockettest.DialTCP(t, hs.url).Request("GET", hs.url, sockettest.ValidUpgrade())
 	if f := fields(t, bodyOf(t, resp)); resp.StatusCode != 401 || f["code"] != "auth_required" {
 		t.Errorf("upgrade: %s %v", resp.Status, f)
 	}
@@ -257,12 +258,12 @@ func TestLogsTellNoSecrets(t *testing.T) {
 	await[*wire.Reject](p)
 	p.say(&wire.SetPresence{Stream: "lww:a", State: []byte(`"` + payload + `"`)}, &wire.Emit{Stream: "lww:a", Event: payload, Data: []byte(`1`)}, &wire.Auth{Ref: "1", Token: secret})
 	await[*wire.Error](p)
-	p.text(`{"` + payload)
+	p.Text(`{"` + payload)
 	await[*wire.Error](p)
-	p.write(rawFrame(0xff, []byte(payload)))
+	p.Write(sockettest.Frame(0xff, []byte(payload)))
 	p.awaitClose(wire.CloseBadFrame)
 	lost, _ := hs.joinAs("all", "lost")
-	lost.conn.Close()
+	lost.Conn.Conn.Close()
 	hs.call("GET", "/streams/lww:a?token="+secret, "")
 	hs.call("POST", "/streams/lww:a/ops", `{"op":"set","value":"`+payload+`"}`, "Authorization", "Bearer all", "Idempotency-Key", secret)
 	hs.call("GET", "/streams/lww:a", "", "Authorization", "Bearer "+secret)

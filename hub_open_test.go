@@ -59,7 +59,7 @@ func TestReconnect(t *testing.T) {
 		cursors = append(cursors, await[*wire.Ops](p).Cursor)
 	}
 	p.acked(40)
-	p.conn.Close()
+	p.Conn.Conn.Close()
 
 	for _, c := range []struct {
 		name   string
@@ -90,7 +90,7 @@ func TestReconnect(t *testing.T) {
 			if c.want == wire.Snapshot && s.Base+uint64(len(s.Entries)) != 40 {
 				t.Errorf("base %d and %d entries do not make 40", s.Base, len(s.Entries))
 			}
-			p.conn.Close()
+			p.Conn.Conn.Close()
 		})
 	}
 
@@ -182,7 +182,7 @@ func TestRightsShapeTheAnswer(t *testing.T) {
 			} else if e := await[*wire.Error](p); e.Code != wire.NotReady || e.Seq != 1 {
 				t.Errorf("a push is answered %s", e.Append(nil))
 			}
-			p.conn.Close()
+			p.Conn.Conn.Close()
 		})
 	}
 }
@@ -256,7 +256,7 @@ func TestDuplicateFromBeforeTheLog(t *testing.T) {
 		s, err := memory.Load(t.Context(), "counter:a")
 		return err == nil && s.First > 10
 	})
-	p.conn.Close()
+	p.Conn.Conn.Close()
 	eventually(t, "the stream is still loaded", func() bool {
 		hs.streams.sweep(time.Now().Add(time.Hour))
 		return !hs.streams.loaded("counter:a")

@@ -45,7 +45,7 @@ func TestPresence(t *testing.T) {
 	left(bob.welcome.Session)
 	bob.say(&wire.SetPresence{Stream: "chat:a", State: []byte(`3`)})
 	await[*wire.Presence](ann)
-	bob.conn.Close() // gone without a word
+	bob.Conn.Conn.Close() // gone without a word
 	left(bob.welcome.Session)
 	if peers, err := hs.Presence(t.Context(), "chat:a"); err != nil || len(peers) != 1 || peers[0].Client != "ann" {
 		t.Errorf("the hub sees %v, %v", peers, err)
@@ -134,7 +134,7 @@ func TestEphemeralKeysLiveAsLongAsTheirSession(t *testing.T) {
 			keys[string(e.Op)] = true
 		}
 	}
-	bob.conn.Close()
+	bob.Conn.Conn.Close()
 	deleted := map[string]bool{}
 	for len(deleted) < 2 {
 		for _, e := range await[*wire.Ops](ann).Entries {

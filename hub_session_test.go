@@ -77,7 +77,7 @@ func TestTwoSessionsOfOneClient(t *testing.T) {
 // slowHub serves a log whose values are large, to sessions with little room.
 func slowHub(t *testing.T, l Limits) *hubServer {
 	hs := serveHub(t, Options{Auth: Anonymous, Limits: l})
-	hs.sockets.sendBuffer = 64 << 10
+	hs.sockets.SendBuffer = 64 << 10
 	hs.Stream("log:a", Log, Keep(5))
 	hs.Stream("counter:a", Counter)
 	return hs
@@ -85,7 +85,7 @@ func slowHub(t *testing.T, l Limits) *hubServer {
 
 // takeLittle keeps the kernel from reading ahead for the client.
 func (p *peer) takeLittle() {
-	if err := p.conn.(*net.TCPConn).SetReadBuffer(32 << 10); err != nil {
+	if err := p.Conn.Conn.(*net.TCPConn).SetReadBuffer(32 << 10); err != nil {
 		p.t.Fatal(err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wavesiddhartha/flowsync/internal/socket/sockettest"
 	"github.com/wavesiddhartha/flowsync/store"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
@@ -58,13 +59,13 @@ func TestShutdown(t *testing.T) {
 		if !acked || p.closed != wire.CloseShutdown {
 			t.Errorf("client %d: acked %v, closed with %d", i, acked, p.closed)
 		}
-		p.conn.Close()
+		p.Conn.Conn.Close()
 	}
 	if len(hints) < 10 {
 		t.Errorf("20 clients come back at %d times", len(hints))
 	}
 	idle.awaitClose(wire.CloseShutdown)
-	idle.conn.Close()
+	idle.Conn.Conn.Close()
 	select {
 	case err := <-done:
 		if err != nil {
@@ -110,7 +111,7 @@ func TestDrainingHubRefuses(t *testing.T) {
 	if err := hs.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	resp := dialTCP(t, hs.url).request("GET", hs.url, validUpgrade())
+	resp := sockettest.DialTCP(t, hs.url).Request("GET", hs.url, sockettest.ValidUpgrade())
 	if f := fields(t, bodyOf(t, resp)); resp.StatusCode != http.StatusServiceUnavailable || f["code"] != "shutdown" || f["retry"] != true {
 		t.Errorf("%s %v", resp.Status, f)
 	}
@@ -133,7 +134,7 @@ func TestShutdownInNoTime(t *testing.T) {
 		t.Errorf("the shutdown ends with %v", err)
 	}
 	held.release()
-	p.conn.Close()
+	p.Conn.Conn.Close()
 	if err := hs.Shutdown(t.Context()); err != nil {
 		t.Errorf("the shutdown after it: %v", err)
 	}

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -163,6 +165,17 @@ func fields(t testing.TB, text string) map[string]any {
 		t.Fatalf("%q is not an object: %v", text, err)
 	}
 	return m
+}
+
+// noLeaks requires that the goroutines that there are when the test ends were
+// there when it began.
+func noLeaks(t testing.TB) {
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() {
+		if err := goleak.Find(before); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // eventually waits until ok, for ten seconds.

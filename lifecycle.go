@@ -69,7 +69,7 @@ func (h *Hub) drain() {
 	}
 	h.settle(all, time.Now().Add(commitGrace))
 	for i, s := range all {
-		s.sock.close(wire.CloseShutdown, "the hub shuts down")
+		s.sock.Close(wire.CloseShutdown, "the hub shuts down")
 		if i%drainBatch == drainBatch-1 {
 			time.Sleep(drainPause)
 		}

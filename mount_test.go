@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"github.com/wavesiddhartha/flowsync/internal/socket/sockettest"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -90,7 +91,7 @@ func TestMount(t *testing.T) {
 				if synced[0].Outcome != wire.Snapshot {
 					t.Errorf("ws at %q: %s", path, synced[0].Outcome)
 				}
-				p.conn.Close()
+				p.Conn.Conn.Close()
 				if resp := hs.call("GET", "", ""); resp.StatusCode != http.StatusUpgradeRequired {
 					t.Errorf("GET of %q: %s", path, resp.Status)
 				}
@@ -139,7 +140,7 @@ func TestMountBehindAWall(t *testing.T) {
 		hub.ServeHTTP(struct{ http.ResponseWriter }{w}, r)
 	}))
 	t.Cleanup(srv.Close)
-	resp := dialTCP(t, srv.URL).request("GET", srv.URL, validUpgrade())
+	resp := sockettest.DialTCP(t, srv.URL).Request("GET", srv.URL, sockettest.ValidUpgrade())
 	if text := bodyOf(t, resp); resp.StatusCode != http.StatusNotImplemented || !strings.Contains(text, "Unwrap") {
 		t.Errorf("%s: %s", resp.Status, text)
 	}

@@ -5,14 +5,17 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strings"
+	"testing"
 
+	"github.com/wavesiddhartha/flowsync/internal/socket/sockettest"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
 // peer is a client that speaks the protocol by hand over a raw connection, so
 // that it can also speak it wrong.
 type peer struct {
-	*rawConn
+	*sockettest.Conn
+	t       testing.TB
 	lines   []string       // received and not looked at
 	closed  wire.CloseCode // what the hub closed with
 	welcome *wire.Welcome
@@ -21,7 +24,7 @@ type peer struct {
 // dial connects to the hub and says nothing.
 func (hs *hubServer) dial(header ...string) *peer {
 	hs.t.Helper()
-	return &peer{rawConn: dialRaw(hs.t, hs.url, header...)}
+	return &peer{t: hs.t, Conn: sockettest.Dial(hs.t, hs.url, header...)}
 }
 
 // join connects as a client and opens streams; their synced are in the answer,
@@ -64,7 +67,7 @@ func (p *peer) say(msgs ...wire.ClientMessage) {
 	for _, m := range msgs {
 		b = appendLine(b, m.Append(nil))
 	}
-	p.text(string(b))
+	p.Text(string(b))
 }
 
 // push sends ops from seq on.
@@ -84,14 +87,14 @@ func (p *peer) line() (string, bool) {
 		if p.closed != 0 {
 			return "", false
 		}
-		head, payload, err := p.frame()
+		head, payload, err := p.Frame()
 		switch {
 		case err != nil:
 			p.closed = 1006
 			return "", false
-		case head == bitFin|opText:
+		case head == sockettest.Fin|sockettest.Text:
 			p.lines = strings.Split(string(payload), "\n")
-		case head == bitFin|opClose:
+		case head == sockettest.Fin|sockettest.Close:
 			p.closed = 1005
 			if len(payload) >= 2 {
 				p.closed = wire.CloseCode(binary.BigEndian.Uint16(payload))

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
+	"github.com/wavesiddhartha/flowsync/internal/socket"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -16,7 +17,7 @@ import (
 type session struct {
 	// Set before run, read-only after.
 	hub  *Hub
-	sock *socket
+	sock *socket.Socket
 	req  *http.Request // the upgrade request, for the Authenticator
 	addr string        // masked
 
@@ -45,7 +46,7 @@ func (s *session) run(grant *hubcore.Grant) {
 	s.core = hubcore.NewSession(&s.hub.core, s.hub.now(), grant, s)
 	s.hub.sessions.add(s)
 	if s.hub.draining.Load() {
-		s.sock.close(wire.CloseShutdown, "the hub shuts down")
+		s.sock.Close(wire.CloseShutdown, "the hub shuts down")
 	}
 	s.end(s.read())
 }
@@ -56,13 +57,13 @@ func (s *session) read() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.hub.log.Error("a session panicked", "panic", p, "stack", string(debug.Stack()))
-			s.sock.close(wire.CloseUnexpected, "internal error")
+			s.sock.Close(wire.CloseUnexpected, "internal error")
 			err = errors.New("panic")
 		}
 	}()
 	var fx hubcore.SessionEffects
 	for {
-		msg, err := s.sock.read()
+		msg, err := s.sock.Read()
 		if err != nil {
 			return err
 		}
@@ -102,7 +103,7 @@ func (s *session) step(ev hubcore.SessionEvent, fx *hubcore.SessionEffects) {
 		s.toStream(&fx.Streams[i])
 	}
 	if fx.Close != 0 {
-		s.sock.close(fx.Close, fx.Reason)
+		s.sock.Close(fx.Close, fx.Reason)
 	}
 	switch {
 	case fx.Authenticate:
@@ -125,8 +126,8 @@ func (s *session) reply(out []wire.HubMessage) {
 		body = appendLine(body, nil)
 		body = msg.Append(body)
 	}
-	if !s.sock.sendUrgent(body) {
-		s.sock.close(wire.CloseSlow, "answers are not read")
+	if !s.sock.SendUrgent(body) {
+		s.sock.Close(wire.CloseSlow, "answers are not read")
 	}
 }
 
@@ -148,7 +149,7 @@ func (s *session) toStream(to *hubcore.ToStream) {
 
 // opened takes over from an older session of the same client.
 func (s *session) opened() {
-	s.sock.setReadLimit(int64(s.hub.limits.MessageBytes))
+	s.sock.SetReadLimit(int64(s.hub.limits.MessageBytes))
 	m := s.core.Member()
 	if old := s.hub.sessions.displace(s); old != nil {
 		var fx hubcore.SessionEffects
@@ -159,7 +160,7 @@ func (s *session) opened() {
 
 // end leaves everything the session took part in.
 func (s *session) end(cause error) {
-	s.sock.close(wire.CloseGoingAway, "")
+	s.sock.Close(wire.CloseGoingAway, "")
 	s.mu.Lock()
 	streams, wasOpen := s.core.Streams(), s.core.Member().Number > 0
 	s.mu.Unlock()
@@ -167,7 +168,7 @@ func (s *session) end(cause error) {
 		s.hub.request(name, s.core.Member().Subject, &hubcore.Leave{Member: s.core.Member(), Ended: true})
 	}
 	s.hub.sessions.remove(s)
-	s.sock.wait()
+	s.sock.Wait()
 	if wasOpen {
 		s.hub.log.Info("leave", "client", s.core.Member().Client, "addr", s.addr, "clients", s.hub.sessions.open(), "reason", reason(cause))
 	}
@@ -175,7 +176,7 @@ func (s *session) end(cause error) {
 
 // reason is why a session ended, for the log.
 func reason(err error) string {
-	var e *socketError
+	var e *socket.Error
 	if errors.As(err, &e) {
 		return strings.TrimPrefix(e.Error(), "socket: ")
 	}
@@ -188,7 +189,7 @@ func (s *session) lags(st *stream, t *hubcore.Target) {
 	s.lagMu.Lock()
 	s.lag = append(s.lag, lagged{st, t})
 	s.lagMu.Unlock()
-	if n, _ := s.sock.queued(); n == 0 {
+	if n, _ := s.sock.Queued(); n == 0 {
 		s.drained()
 	}
 }

@@ -1,4 +1,4 @@
-package flowsync
+package socket
 
 import (
 	"errors"
@@ -12,32 +12,32 @@ const (
 	reserveBytes    = 256 << 10
 )
 
-// send sends msg, one or more JSON objects separated by newlines, as one text
+// Send sends msg, one or more JSON objects separated by newlines, as one text
 // message. It copies msg and never waits: what the kernel does not take at
 // once is queued. It reports false when the queue is full, and the message is
 // not sent: the subscriber lags, and onDrained will be called. It also reports
 // false when the socket closes.
-func (s *socket) send(msg []byte) bool { return s.sendCopy(msg, false) }
+func (s *Socket) Send(msg []byte) bool { return s.sendCopy(msg, false) }
 
-// sendUrgent is send for acknowledgements and answers: it may use the reserve.
-func (s *socket) sendUrgent(msg []byte) bool { return s.sendCopy(msg, true) }
+// SendUrgent is send for acknowledgements and answers: it may use the reserve.
+func (s *Socket) SendUrgent(msg []byte) bool { return s.sendCopy(msg, true) }
 
-// sendFrame is send for a frame that is shared with other sockets.
-func (s *socket) sendFrame(f *frame) bool {
+// SendFrame is send for a frame that is shared with other sockets.
+func (s *Socket) SendFrame(f *Frame) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.offer(f.bytes, f, false)
 }
 
-func (s *socket) sendCopy(msg []byte, urgent bool) bool {
+func (s *Socket) sendCopy(msg []byte, urgent bool) bool {
 	if maxFrameHeader+len(msg) > joinSize {
-		f := newFrame(msg)
+		f := NewFrame(msg)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return s.offer(f.bytes, f, urgent)
 	}
-	j := s.o.buffers.getJoin()
-	defer s.o.buffers.putJoin(j)
+	j := s.o.Buffers.getJoin()
+	defer s.o.Buffers.putJoin(j)
 	b := appendTextFrame(j[:0], msg)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,7 +46,7 @@ func (s *socket) sendCopy(msg []byte, urgent bool) bool {
 
 // offer writes the frame b if that is possible at once, or queues f; without
 // f, a copy of b. Called with mu.
-func (s *socket) offer(b []byte, f *frame, urgent bool) bool {
+func (s *Socket) offer(b []byte, f *Frame, urgent bool) bool {
 	if s.closing.Load() {
 		return false
 	}
@@ -66,7 +66,7 @@ func (s *socket) offer(b []byte, f *frame, urgent bool) bool {
 		return false
 	}
 	if f == nil {
-		f = &frame{bytes: slices.Clone(b)}
+		f = &Frame{bytes: slices.Clone(b)}
 	}
 	s.enqueue(f, sent)
 	return true
@@ -74,18 +74,18 @@ func (s *socket) offer(b []byte, f *frame, urgent bool) bool {
 
 // idle reports whether a frame may go to the connection right now. Called
 // with mu.
-func (s *socket) idle() bool {
+func (s *Socket) idle() bool {
 	return s.raw != nil && !s.writing && s.queue.messages() == 0
 }
 
 // hasRoom reports whether the frame fits into the queue's bounds. An empty
 // queue takes anything, or a message larger than the bound could never be sent.
-func (s *socket) hasRoom(b []byte, f *frame, urgent bool) bool {
+func (s *Socket) hasRoom(b []byte, f *Frame, urgent bool) bool {
 	charge := len(b)
 	if f != nil {
 		charge = f.charge()
 	}
-	messages, bytes := s.o.queueMessages, s.o.queueBytes
+	messages, bytes := s.o.QueueMessages, s.o.QueueBytes
 	if urgent {
 		messages += reserveMessages
 		bytes += reserveBytes
@@ -95,7 +95,7 @@ func (s *socket) hasRoom(b []byte, f *frame, urgent bool) bool {
 	}
 	// Where all sockets together hold too much, those that are furthest behind
 	// lag first: the rest may fill up to a sixteenth of what is usual.
-	if s.o.waiting != nil && s.o.waiting.Load() > s.o.maxWaiting {
+	if s.o.Waiting != nil && s.o.Waiting.Load() > s.o.MaxWaiting {
 		bytes /= 16
 	}
 	return s.queue.messages() < messages && s.queue.bytes+charge <= bytes
@@ -103,7 +103,7 @@ func (s *socket) hasRoom(b []byte, f *frame, urgent bool) bool {
 
 // enqueue lets f wait, of which sent bytes are out, and sees to it that a
 // writer runs. Called with mu.
-func (s *socket) enqueue(f *frame, sent int) {
+func (s *Socket) enqueue(f *Frame, sent int) {
 	if s.queue.messages() == 0 {
 		s.moved = s.elapsed()
 		s.queue.sent = sent
@@ -113,16 +113,16 @@ func (s *socket) enqueue(f *frame, sent int) {
 }
 
 // changeQueue keeps the hub's count of waiting bytes. Called with mu.
-func (s *socket) changeQueue(change func(*sendQueue)) {
+func (s *Socket) changeQueue(change func(*sendQueue)) {
 	before := s.queue.bytes
 	change(&s.queue)
-	if s.o.waiting != nil && s.queue.bytes != before {
-		s.o.waiting.Add(int64(s.queue.bytes - before))
+	if s.o.Waiting != nil && s.queue.bytes != before {
+		s.o.Waiting.Add(int64(s.queue.bytes - before))
 	}
 }
 
-// queued is what waits for the client: messages, and their bytes as charged.
-func (s *socket) queued() (messages, bytes int) {
+// Queued is what waits for the client: messages, and their bytes as charged.
+func (s *Socket) Queued() (messages, bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.queue.messages(), s.queue.bytes
@@ -130,12 +130,12 @@ func (s *socket) queued() (messages, bytes int) {
 
 // discard takes back the frames with this tag that are not being sent yet, and
 // returns how many. onDrained will be called when nothing waits any more.
-func (s *socket) discard(tag any) int {
+func (s *Socket) discard(tag any) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := 0
 	s.changeQueue(func(q *sendQueue) {
-		n = q.discard(func(f *frame) bool { return !f.control && f.tag == tag })
+		n = q.discard(func(f *Frame) bool { return !f.control && f.tag == tag })
 	})
 	if n > 0 {
 		s.lagging = true
@@ -145,7 +145,7 @@ func (s *socket) discard(tag any) int {
 
 // pong sends a pong of the library's, before anything that waits. b is the
 // whole frame; it is copied.
-func (s *socket) pong(b []byte) {
+func (s *Socket) pong(b []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing.Load() {
@@ -163,7 +163,7 @@ func (s *socket) pong(b []byte) {
 		}
 		sent = n
 	}
-	f := &frame{bytes: slices.Clone(b), control: true}
+	f := &Frame{bytes: slices.Clone(b), control: true}
 	if s.queue.messages() == 0 {
 		s.enqueue(f, sent)
 		return
@@ -187,7 +187,7 @@ func (a *attempt) once(fd uintptr) bool {
 
 // tryWrite writes as much of b as the kernel takes now. Called with mu, when
 // idle.
-func (s *socket) tryWrite(b []byte) (int, error) {
+func (s *Socket) tryWrite(b []byte) (int, error) {
 	a := &s.attempt
 	a.b = b
 	err := s.raw.Write(a.run)

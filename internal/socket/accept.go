@@ -1,4 +1,4 @@
-package flowsync
+package socket
 
 import (
 	"crypto/tls"
@@ -10,24 +10,24 @@ import (
 	"time"
 )
 
-// acceptSocket upgrades the request. When it fails it has answered the request
+// Accept upgrades the request. When it fails it has answered the request
 // in HTTP.
-func acceptSocket(w http.ResponseWriter, r *http.Request, o socketOptions) (*socket, error) {
+func Accept(w http.ResponseWriter, r *http.Request, o Options) (*Socket, error) {
 	if status, err := checkUpgrade(w, r, &o); err != nil {
 		http.Error(w, err.Error(), status)
 		return nil, err
 	}
-	s := &socket{o: o, start: time.Now(), done: make(chan struct{})}
+	s := &Socket{o: o, start: time.Now(), done: make(chan struct{})}
 	if err := s.openLibrary(w, r); err != nil {
 		return nil, err
 	}
-	s.library.limit(o.maxMessage)
+	s.library.limit(o.MaxMessage)
 	return s, nil
 }
 
 // checkUpgrade judges a request before anything is done for it. It sets the
 // headers that belong to the status of its answer.
-func checkUpgrade(w http.ResponseWriter, r *http.Request, o *socketOptions) (int, error) {
+func checkUpgrade(w http.ResponseWriter, r *http.Request, o *Options) (int, error) {
 	h := w.Header()
 	if r.ProtoMajor > 1 {
 		return http.StatusHTTPVersionNotSupported, errors.New("WebSocket connections need HTTP/1.1")
@@ -48,7 +48,7 @@ func checkUpgrade(w http.ResponseWriter, r *http.Request, o *socketOptions) (int
 	if keys := r.Header.Values("Sec-Websocket-Key"); len(keys) != 1 || !validKey(keys[0]) {
 		return http.StatusBadRequest, errors.New("Sec-WebSocket-Key must come once and be 16 bytes in base64")
 	}
-	if !allowedOrigin(r, o) {
+	if !AllowedOrigin(r, o) {
 		return http.StatusForbidden, errors.New("pages of this origin may not connect: add it to the allowed origins")
 	}
 	if !canHijack(w) {
@@ -88,13 +88,13 @@ func canHijack(w http.ResponseWriter) bool {
 
 // adopt takes the connection over, with what the server had read of it
 // already.
-func (s *socket) adopt(conn net.Conn, early []byte) {
+func (s *Socket) adopt(conn net.Conn, early []byte) {
 	s.conn = conn
 	_ = conn.SetDeadline(time.Time{}) // the server's deadlines end here
 	s.input.early = append([]byte(nil), early...)
 
-	if t, ok := plainConn(conn).(*net.TCPConn); ok && s.o.sendBuffer > 0 {
-		_ = t.SetWriteBuffer(s.o.sendBuffer) // a hint: the queue is bounded anyway
+	if t, ok := plainConn(conn).(*net.TCPConn); ok && s.o.SendBuffer > 0 {
+		_ = t.SetWriteBuffer(s.o.SendBuffer) // a hint: the queue is bounded anyway
 	}
 	// Only these types are known to put nothing between us and the kernel; a
 	// type that embeds one of them may well do.

@@ -1,4 +1,4 @@
-package flowsync
+package socket
 
 import (
 	"errors"
@@ -19,38 +19,38 @@ type (
 	joinBuffer [joinSize]byte
 )
 
-// socketBuffers are the buffers that sockets borrow while they have something
+// Buffers are the buffers that sockets borrow while they have something
 // to receive or to send. Ready to use when zero; safe for concurrent use.
-type socketBuffers struct {
+type Buffers struct {
 	chunks, joins, scratches sync.Pool
 }
 
-func (b *socketBuffers) getChunk() *inputChunk {
+func (b *Buffers) getChunk() *inputChunk {
 	if c, ok := b.chunks.Get().(*inputChunk); ok {
 		return c
 	}
 	return new(inputChunk)
 }
 
-func (b *socketBuffers) putChunk(c *inputChunk) { b.chunks.Put(c) }
+func (b *Buffers) putChunk(c *inputChunk) { b.chunks.Put(c) }
 
-func (b *socketBuffers) getJoin() *joinBuffer {
+func (b *Buffers) getJoin() *joinBuffer {
 	if j, ok := b.joins.Get().(*joinBuffer); ok {
 		return j
 	}
 	return new(joinBuffer)
 }
 
-func (b *socketBuffers) putJoin(j *joinBuffer) { b.joins.Put(j) }
+func (b *Buffers) putJoin(j *joinBuffer) { b.joins.Put(j) }
 
-func (b *socketBuffers) getScratch() *scratch {
+func (b *Buffers) getScratch() *scratch {
 	if c, ok := b.scratches.Get().(*scratch); ok {
 		return c
 	}
 	return &scratch{bytes: make([]byte, 0, scratchSize)}
 }
 
-func (b *socketBuffers) putScratch(c *scratch) {
+func (b *Buffers) putScratch(c *scratch) {
 	if cap(c.bytes) > scratchKeep {
 		return
 	}

@@ -1,4 +1,4 @@
-package flowsync
+package socket
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ type input struct {
 	chunk *inputChunk // where rest points to; nil when that is early
 	rest  []byte      // in order, not taken yet
 	err   error       // what ends the input once rest is taken
-	guard frameGuard
+	guard guard
 
 	window time.Duration // the second in which guard.controls counts
 
@@ -24,7 +24,7 @@ type input struct {
 }
 
 // readInput hands the library what has arrived, waiting for it if need be.
-func (s *socket) readInput(p []byte) (int, error) {
+func (s *Socket) readInput(p []byte) (int, error) {
 	in := &s.input
 	if len(in.rest) == 0 {
 		if in.err == nil {
@@ -41,10 +41,10 @@ func (s *socket) readInput(p []byte) (int, error) {
 	return n, nil
 }
 
-func (s *socket) releaseInput() {
+func (s *Socket) releaseInput() {
 	s.input.rest = nil
 	if s.input.chunk != nil {
-		s.o.buffers.putChunk(s.input.chunk)
+		s.o.Buffers.putChunk(s.input.chunk)
 		s.input.chunk = nil
 	}
 }
@@ -52,7 +52,7 @@ func (s *socket) releaseInput() {
 // receive waits for bytes and lets the guard see them. Without calls that do
 // not wait, a buffer of ours would be held while the client is silent: then
 // the library's own, p, is used.
-func (s *socket) receive(p []byte) {
+func (s *Socket) receive(p []byte) {
 	in := &s.input
 	if len(in.early) > 0 {
 		in.rest, in.early = in.early, nil
@@ -84,7 +84,7 @@ func (s *socket) receive(p []byte) {
 
 // receiveRaw waits until the connection is readable, and only then takes a
 // buffer.
-func (s *socket) receiveRaw() (int, error) {
+func (s *Socket) receiveRaw() (int, error) {
 	in := &s.input
 	in.n, in.fail = 0, nil
 	if err := s.raw.Read(in.fill); err != nil {
@@ -95,15 +95,15 @@ func (s *socket) receiveRaw() (int, error) {
 
 // fillInput is called when the connection may be readable. It reports whether
 // that came to an end, good or bad.
-func (s *socket) fillInput(fd uintptr) bool {
+func (s *Socket) fillInput(fd uintptr) bool {
 	in := &s.input
-	chunk := s.o.buffers.getChunk()
+	chunk := s.o.Buffers.getChunk()
 	n, err := readNow(fd, chunk[:])
 	if n > 0 {
 		in.chunk, in.rest, in.n = chunk, chunk[:n], n
 		return true
 	}
-	s.o.buffers.putChunk(chunk)
+	s.o.Buffers.putChunk(chunk)
 	if errors.Is(err, errWouldBlock) {
 		return false
 	}
@@ -116,14 +116,14 @@ func (s *socket) fillInput(fd uintptr) bool {
 
 // inspect lets the guard see what arrived, cuts what it refuses, and keeps the
 // time of a message that has begun.
-func (s *socket) inspect() {
+func (s *Socket) inspect() {
 	in := &s.input
 	now := s.elapsed()
 	if second := now.Truncate(time.Second); second != in.window {
 		in.window, in.guard.controls = second, 0
 	}
 	n, err := in.guard.scan(in.rest)
-	if err == nil && in.guard.controls > s.o.controlRate {
+	if err == nil && in.guard.controls > s.o.ControlRate {
 		err = errControlFrames
 	}
 	if in.rest = in.rest[:n]; n == 0 {

@@ -1,4 +1,6 @@
-package flowsync
+// Package sockettest has a WebSocket client for tests that writes every byte
+// itself, so that it can also write what no client should.
+package sockettest
 
 import (
 	"bufio"
@@ -16,19 +18,32 @@ import (
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
-// rawConn is a WebSocket client that does what it is told, right or wrong:
+// Bits and opcodes of a frame's first two bytes (RFC 6455 section 5.2).
+const (
+	Fin  = 0x80
+	Mask = 0x80
+
+	Continuation = 0x0
+	Text         = 0x1
+	Binary       = 0x2
+	Close        = 0x8
+	Ping         = 0x9
+	Pong         = 0xA
+)
+
+// Conn is a WebSocket client that does what it is told, right or wrong:
 // headers and frames are written by hand. Every read gives up after its
 // patience.
-type rawConn struct {
+type Conn struct {
 	t        testing.TB
-	conn     net.Conn
-	r        *bufio.Reader
-	patience time.Duration
+	Conn     net.Conn
+	Reader   *bufio.Reader
+	Patience time.Duration
 }
 
-// validUpgrade is a request that a hub accepts, but for its request line and
+// ValidUpgrade is a request that a hub accepts, but for its request line and
 // Host.
-func validUpgrade() http.Header {
+func ValidUpgrade() http.Header {
 	return http.Header{
 		"Connection":            {"Upgrade"},
 		"Upgrade":               {"websocket"},
@@ -37,8 +52,8 @@ func validUpgrade() http.Header {
 	}
 }
 
-// dialTCP connects to an http:// or https:// address without a request.
-func dialTCP(t testing.TB, url string) *rawConn {
+// DialTCP connects to an http:// or https:// address without a request.
+func DialTCP(t testing.TB, url string) *Conn {
 	t.Helper()
 	scheme, host, _ := strings.Cut(url, "://")
 	host, _, _ = strings.Cut(host, "/")
@@ -50,12 +65,12 @@ func dialTCP(t testing.TB, url string) *rawConn {
 		conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
 	}
 	t.Cleanup(func() { conn.Close() })
-	return &rawConn{t: t, conn: conn, r: bufio.NewReader(conn), patience: 10 * time.Second}
+	return &Conn{t: t, Conn: conn, Reader: bufio.NewReader(conn), Patience: 10 * time.Second}
 }
 
-// request sends method and header to the path of url and reads the answer,
+// Request sends method and header to the path of url and reads the answer,
 // whose body is read unless it is an upgrade.
-func (c *rawConn) request(method, url string, header http.Header) *http.Response {
+func (c *Conn) Request(method, url string, header http.Header) *http.Response {
 	c.t.Helper()
 	req, err := http.NewRequest(method, url, nil)
 	if err != nil {
@@ -67,9 +82,9 @@ func (c *rawConn) request(method, url string, header http.Header) *http.Response
 		c.t.Fatal(err)
 	}
 	b.WriteString("\r\n")
-	c.write(b.Bytes())
-	c.deadline()
-	resp, err := http.ReadResponse(c.r, req)
+	c.Write(b.Bytes())
+	c.Deadline()
+	resp, err := http.ReadResponse(c.Reader, req)
 	if err != nil {
 		c.t.Fatalf("no answer to the request: %v", err)
 	}
@@ -84,54 +99,54 @@ func (c *rawConn) request(method, url string, header http.Header) *http.Response
 	return resp
 }
 
-// dialRaw connects to url and upgrades, with extra headers as key, value pairs.
-func dialRaw(t testing.TB, url string, extra ...string) *rawConn {
+// Dial connects to url and upgrades, with extra headers as key, value pairs.
+func Dial(t testing.TB, url string, extra ...string) *Conn {
 	t.Helper()
-	header := validUpgrade()
+	header := ValidUpgrade()
 	for i := 0; i < len(extra); i += 2 {
 		header.Set(extra[i], extra[i+1])
 	}
-	c := dialTCP(t, url)
-	if resp := c.request(http.MethodGet, url, header); resp.StatusCode != http.StatusSwitchingProtocols {
+	c := DialTCP(t, url)
+	if resp := c.Request(http.MethodGet, url, header); resp.StatusCode != http.StatusSwitchingProtocols {
 		body, _ := io.ReadAll(resp.Body)
 		t.Fatalf("the upgrade was answered %s: %s", resp.Status, body)
 	}
 	return c
 }
 
-func (c *rawConn) deadline() {
-	if err := c.conn.SetReadDeadline(time.Now().Add(c.patience)); err != nil {
+func (c *Conn) Deadline() {
+	if err := c.Conn.SetReadDeadline(time.Now().Add(c.Patience)); err != nil {
 		c.t.Fatal(err)
 	}
 }
 
-// write sends bytes as they are. What the hub does not take any more is no
+// Write sends bytes as they are. What the hub does not take any more is no
 // failure: it may have closed.
-func (c *rawConn) write(b []byte) {
-	_ = c.conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
-	_, _ = c.conn.Write(b)
+func (c *Conn) Write(b []byte) {
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
+	_, _ = c.Conn.Write(b)
 }
 
-// text sends a whole, masked text message.
-func (c *rawConn) text(s string) { c.write(rawFrame(bitFin|opText, []byte(s))) }
+// Text sends a whole, masked text message.
+func (c *Conn) Text(s string) { c.Write(Frame(Fin|Text, []byte(s))) }
 
-// rawFrame is a masked frame whose first byte is head.
-func rawFrame(head byte, payload []byte) []byte {
+// Frame is a masked frame whose first byte is head.
+func Frame(head byte, payload []byte) []byte {
 	key := [4]byte{0x12, 0x9a, 0x55, 0xf0}
-	b := append(rawHeader(head, bitMask, uint64(len(payload))), key[:]...)
+	b := append(Header(head, Mask, uint64(len(payload))), key[:]...)
 	for i, p := range payload {
 		b = append(b, p^key[i%4])
 	}
 	return b
 }
 
-// unmaskedFrame is what only a server may send.
-func unmaskedFrame(head byte, payload []byte) []byte {
-	return append(rawHeader(head, 0, uint64(len(payload))), payload...)
+// Unmasked is what only a server may send.
+func Unmasked(head byte, payload []byte) []byte {
+	return append(Header(head, 0, uint64(len(payload))), payload...)
 }
 
-// rawHeader is a header without mask key that claims length.
-func rawHeader(head, mask byte, length uint64) []byte {
+// Header is a header without mask key that claims length.
+func Header(head, mask byte, length uint64) []byte {
 	switch {
 	case length <= 125:
 		return []byte{head, mask | byte(length)}
@@ -141,16 +156,16 @@ func rawHeader(head, mask byte, length uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{head, mask | 127}, length)
 }
 
-// rawClose is a masked close frame.
-func rawClose(code wire.CloseCode, reason string) []byte {
-	return rawFrame(bitFin|opClose, append(binary.BigEndian.AppendUint16(nil, uint16(code)), reason...))
+// CloseFrame is a masked close frame.
+func CloseFrame(code wire.CloseCode, reason string) []byte {
+	return Frame(Fin|Close, append(binary.BigEndian.AppendUint16(nil, uint16(code)), reason...))
 }
 
-// frame reads the next frame.
-func (c *rawConn) frame() (head byte, payload []byte, err error) {
-	c.deadline()
+// Frame reads the next frame.
+func (c *Conn) Frame() (head byte, payload []byte, err error) {
+	c.Deadline()
 	var h [2]byte
-	if _, err := io.ReadFull(c.r, h[:]); err != nil {
+	if _, err := io.ReadFull(c.Reader, h[:]); err != nil {
 		return 0, nil, err
 	}
 	length := uint64(h[1])
@@ -161,7 +176,7 @@ func (c *rawConn) frame() (head byte, payload []byte, err error) {
 	case 127:
 		ext = ext[:8]
 	}
-	if _, err := io.ReadFull(c.r, ext); err != nil {
+	if _, err := io.ReadFull(c.Reader, ext); err != nil {
 		return 0, nil, err
 	}
 	switch len(ext) {
@@ -171,18 +186,18 @@ func (c *rawConn) frame() (head byte, payload []byte, err error) {
 		length = binary.BigEndian.Uint64(ext)
 	}
 	payload = make([]byte, length)
-	_, err = io.ReadFull(c.r, payload)
+	_, err = io.ReadFull(c.Reader, payload)
 	return h[0], payload, err
 }
 
-// expectText reads the next frame and requires it to be this text.
-func (c *rawConn) expectText(want string) {
+// ExpectText reads the next frame and requires it to be this text.
+func (c *Conn) ExpectText(want string) {
 	c.t.Helper()
-	head, payload, err := c.frame()
+	head, payload, err := c.Frame()
 	if err != nil {
 		c.t.Fatalf("no message: %v", err)
 	}
-	if head != bitFin|opText {
+	if head != Fin|Text {
 		c.t.Fatalf("a frame of kind %#x came instead of a text message: %q", head, payload)
 	}
 	if got := string(payload); got != want {
@@ -190,19 +205,19 @@ func (c *rawConn) expectText(want string) {
 	}
 }
 
-// expectClose reads, past other frames, the close frame and then the end of
+// ExpectClose reads, past other frames, the close frame and then the end of
 // the connection, which must not be a reset.
-func (c *rawConn) expectClose(want wire.CloseCode) (reason string) {
+func (c *Conn) ExpectClose(want wire.CloseCode) (reason string) {
 	c.t.Helper()
 	for {
-		head, payload, err := c.frame()
+		head, payload, err := c.Frame()
 		if err != nil {
 			c.t.Fatalf("the connection ended without a close frame (want %d): %v", want, err)
 		}
-		if head&0xF != opClose {
+		if head&0xF != Close {
 			continue
 		}
-		if head != bitFin|opClose {
+		if head != Fin|Close {
 			c.t.Fatalf("a close frame begins with %#x", head)
 		}
 		if len(payload) >= 2 {
@@ -213,16 +228,16 @@ func (c *rawConn) expectClose(want wire.CloseCode) (reason string) {
 		} else if want != 0 {
 			c.t.Fatalf("closed without a code, want %d", want)
 		}
-		c.expectEnd()
+		c.ExpectEnd()
 		return reason
 	}
 }
 
-// expectEnd requires the hub to close its side in order, without data.
-func (c *rawConn) expectEnd() {
+// ExpectEnd requires the hub to close its side in order, without data.
+func (c *Conn) ExpectEnd() {
 	c.t.Helper()
-	c.deadline()
-	rest, err := io.ReadAll(c.r)
+	c.Deadline()
+	rest, err := io.ReadAll(c.Reader)
 	if err != nil && !errors.Is(err, io.EOF) {
 		c.t.Fatalf("the connection did not end in order: %v", err)
 	}

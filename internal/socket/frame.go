@@ -1,4 +1,4 @@
-package flowsync
+package socket
 
 import (
 	"encoding/binary"
@@ -27,10 +27,10 @@ const (
 	maxFrameHeader = 10 // the hub never masks
 )
 
-// frame is a message encoded once, header included, so that any number of
+// Frame is a message encoded once, header included, so that any number of
 // sockets can share its bytes. Nothing in it changes after it was sent to the
 // first of them.
-type frame struct {
+type Frame struct {
 	bytes []byte
 
 	// tag is what the frame belongs to, such as its stream; discard compares it.
@@ -43,13 +43,13 @@ type frame struct {
 	control bool // a pong or close frame of the socket itself
 }
 
-// newFrame encodes msg as one text frame. It copies msg.
-func newFrame(msg []byte) *frame {
-	return &frame{bytes: appendTextFrame(make([]byte, 0, maxFrameHeader+len(msg)), msg)}
+// NewFrame encodes msg as one text frame. It copies msg.
+func NewFrame(msg []byte) *Frame {
+	return &Frame{bytes: appendTextFrame(make([]byte, 0, maxFrameHeader+len(msg)), msg)}
 }
 
 // charge is how many bytes the frame takes from a queue's bound.
-func (f *frame) charge() int {
+func (f *Frame) charge() int {
 	if f.uncharged {
 		return 0
 	}
@@ -74,9 +74,9 @@ func appendFrameHeader(b []byte, op byte, length int) []byte {
 
 // newCloseFrame encodes a close frame. Code 0 stands for none. A reason that
 // does not fit is cut at the end of a character.
-func newCloseFrame(code wire.CloseCode, reason string) *frame {
+func newCloseFrame(code wire.CloseCode, reason string) *Frame {
 	if code == 0 {
-		return &frame{bytes: []byte{bitFin | opClose, 0}, control: true}
+		return &Frame{bytes: []byte{bitFin | opClose, 0}, control: true}
 	}
 	if room := maxControlBody - 2; len(reason) > room {
 		for !utf8.RuneStart(reason[room]) {
@@ -86,5 +86,5 @@ func newCloseFrame(code wire.CloseCode, reason string) *frame {
 	}
 	b := appendFrameHeader(nil, opClose, 2+len(reason))
 	b = binary.BigEndian.AppendUint16(b, uint16(code))
-	return &frame{bytes: append(b, reason...), control: true}
+	return &Frame{bytes: append(b, reason...), control: true}
 }

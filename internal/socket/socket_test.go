@@ -1,4 +1,4 @@
-package flowsync
+package socket
 
 import (
 	"errors"
@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/wavesiddhartha/flowsync/internal/socket/sockettest"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -20,29 +21,29 @@ import (
 type socketServer struct {
 	*httptest.Server
 	t       testing.TB
-	o       socketOptions
-	read    func(s *socket, msg []byte) // default: echo
+	o       Options
+	read    func(s *Socket, msg []byte) // default: echo
 	readers sync.WaitGroup
 	stop    chan struct{}
 
 	mu      sync.Mutex
-	sockets []*socket
+	sockets []*Socket
 	errs    []error // why reading ended
 }
 
-func testSocketOptions() socketOptions {
-	return socketOptions{
-		maxMessage:    10 << 20,
-		queueMessages: 1024,
-		queueBytes:    4 << 20,
-		writeTimeout:  10 * time.Second,
-		readTimeout:   30 * time.Second,
-		controlRate:   100,
-		buffers:       new(socketBuffers),
+func testOptions() Options {
+	return Options{
+		MaxMessage:    10 << 20,
+		QueueMessages: 1024,
+		QueueBytes:    4 << 20,
+		WriteTimeout:  10 * time.Second,
+		ReadTimeout:   30 * time.Second,
+		ControlRate:   100,
+		Buffers:       new(Buffers),
 	}
 }
 
-func echo(s *socket, msg []byte) { s.send(msg) }
+func echo(s *Socket, msg []byte) { s.Send(msg) }
 
 // noLeaks requires that the goroutines that there are when the test ends were
 // there when it began.
@@ -64,7 +65,7 @@ func serveSockets(t testing.TB) *socketServer {
 }
 
 func startSockets(t testing.TB, secure bool) *socketServer {
-	sv := &socketServer{t: t, o: testSocketOptions(), read: echo, stop: make(chan struct{})}
+	sv := &socketServer{t: t, o: testOptions(), read: echo, stop: make(chan struct{})}
 	sv.Server = httptest.NewUnstartedServer(http.HandlerFunc(sv.serve))
 	if secure {
 		sv.StartTLS()
@@ -78,7 +79,7 @@ func startSockets(t testing.TB, secure bool) *socketServer {
 }
 
 func (sv *socketServer) serve(w http.ResponseWriter, r *http.Request) {
-	s, err := acceptSocket(w, r, sv.o)
+	s, err := Accept(w, r, sv.o)
 	if err != nil {
 		return
 	}
@@ -89,7 +90,7 @@ func (sv *socketServer) serve(w http.ResponseWriter, r *http.Request) {
 	go func() {
 		defer sv.readers.Done()
 		for {
-			msg, err := s.read()
+			msg, err := s.Read()
 			if err != nil {
 				sv.mu.Lock()
 				sv.errs = append(sv.errs, err)
@@ -111,20 +112,20 @@ func (sv *socketServer) sweep() {
 			return
 		case now := <-tick.C:
 			for _, s := range sv.all() {
-				s.sweep(now)
+				s.Sweep(now)
 			}
 		}
 	}
 }
 
-func (sv *socketServer) all() []*socket {
+func (sv *socketServer) all() []*Socket {
 	sv.mu.Lock()
 	defer sv.mu.Unlock()
-	return append([]*socket(nil), sv.sockets...)
+	return append([]*Socket(nil), sv.sockets...)
 }
 
 // only waits for the one socket there is.
-func (sv *socketServer) only() *socket {
+func (sv *socketServer) only() *Socket {
 	sv.t.Helper()
 	for range 500 {
 		if all := sv.all(); len(all) == 1 {
@@ -138,10 +139,10 @@ func (sv *socketServer) only() *socket {
 
 func (sv *socketServer) shutdown() {
 	for _, s := range sv.all() {
-		s.close(wire.CloseShutdown, "")
+		s.Close(wire.CloseShutdown, "")
 	}
 	for _, s := range sv.all() {
-		s.wait()
+		s.Wait()
 	}
 	close(sv.stop)
 	sv.readers.Wait()
@@ -149,14 +150,14 @@ func (sv *socketServer) shutdown() {
 }
 
 // readError waits for the first reader to end and returns why.
-func (sv *socketServer) readError() *socketError {
+func (sv *socketServer) readError() *Error {
 	sv.t.Helper()
 	for range 500 {
 		sv.mu.Lock()
 		errs := sv.errs
 		sv.mu.Unlock()
 		if len(errs) > 0 {
-			var se *socketError
+			var se *Error
 			if !errors.As(errs[0], &se) {
 				sv.t.Fatalf("read failed with %T: %v", errs[0], errs[0])
 			}
@@ -183,16 +184,16 @@ func plainAndTLS(t *testing.T, test func(t *testing.T, sv *socketServer)) {
 	})
 }
 
-func TestSocketEchoes(t *testing.T) {
+func TestEchoes(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
-		c := dialRaw(t, sv.URL)
+		c := sockettest.Dial(t, sv.URL)
 		for _, msg := range []string{"", "a", strings.Repeat("é", 60), strings.Repeat("x", 126), strings.Repeat("y", 65536), "{}\n{}"} {
-			c.text(msg)
-			c.expectText(msg)
+			c.Text(msg)
+			c.ExpectText(msg)
 		}
-		c.write(rawClose(wire.CloseNormal, "bye"))
-		c.expectClose(wire.CloseNormal)
-		if err := sv.readError(); !err.remote || err.code != wire.CloseNormal {
+		c.Write(sockettest.CloseFrame(wire.CloseNormal, "bye"))
+		c.ExpectClose(wire.CloseNormal)
+		if err := sv.readError(); !err.Remote || err.Code != wire.CloseNormal {
 			t.Errorf("read failed with %v, want the client's close", err)
 		}
 	})
@@ -200,68 +201,68 @@ func TestSocketEchoes(t *testing.T) {
 
 // What a client sends right behind its request has been read by the server
 // before the connection changes hands.
-func TestSocketCarriesOverEarlyFrames(t *testing.T) {
+func TestCarriesOverEarlyFrames(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
-		c := dialTCP(t, sv.URL)
+		c := sockettest.DialTCP(t, sv.URL)
 		var b strings.Builder
 		b.WriteString("GET / HTTP/1.1\r\nHost: hub\r\n")
-		_ = validUpgrade().Write(&b)
+		_ = sockettest.ValidUpgrade().Write(&b)
 		b.WriteString("\r\n")
-		b.Write(rawFrame(bitFin|opText, []byte("first")))
-		second := rawFrame(bitFin|opText, []byte("second"))
+		b.Write(sockettest.Frame(bitFin|opText, []byte("first")))
+		second := sockettest.Frame(bitFin|opText, []byte("second"))
 		b.Write(second[:7])
-		c.write([]byte(b.String()))
-		c.deadline()
-		resp, err := http.ReadResponse(c.r, nil)
+		c.Write([]byte(b.String()))
+		c.Deadline()
+		resp, err := http.ReadResponse(c.Reader, nil)
 		if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
 			t.Fatalf("no upgrade: %v %v", resp, err)
 		}
-		c.expectText("first")
-		c.write(second[7:])
-		c.expectText("second")
+		c.ExpectText("first")
+		c.Write(second[7:])
+		c.ExpectText("second")
 	})
 }
 
-func TestSocketReadsNothingAfterClose(t *testing.T) {
+func TestReadsNothingAfterClose(t *testing.T) {
 	sv := serveSockets(t)
-	c := dialRaw(t, sv.URL)
-	sv.only().close(wire.CloseAuth, "no")
-	c.text("too late")
-	if reason := c.expectClose(wire.CloseAuth); reason != "no" {
+	c := sockettest.Dial(t, sv.URL)
+	sv.only().Close(wire.CloseAuth, "no")
+	c.Text("too late")
+	if reason := c.ExpectClose(wire.CloseAuth); reason != "no" {
 		t.Errorf("the reason is %q", reason)
 	}
-	if err := sv.readError(); err.remote || err.code != wire.CloseAuth {
+	if err := sv.readError(); err.Remote || err.Code != wire.CloseAuth {
 		t.Errorf("read failed with %v", err)
 	}
-	if sv.only().send([]byte("{}")) {
+	if sv.only().Send([]byte("{}")) {
 		t.Error("a closed socket takes messages")
 	}
 }
 
 // Messages that arrived together with the one that ended the session do not
 // count any more.
-func TestSocketReadsNothingBehindTheLastMessage(t *testing.T) {
+func TestReadsNothingBehindTheLastMessage(t *testing.T) {
 	sv := serveSockets(t)
 	var read atomic.Int32
-	sv.read = func(s *socket, msg []byte) {
+	sv.read = func(s *Socket, msg []byte) {
 		read.Add(1)
-		s.close(wire.CloseProtocol, "")
+		s.Close(wire.CloseProtocol, "")
 	}
-	c := dialRaw(t, sv.URL)
-	c.write(join(textFrame("a"), textFrame("b"), textFrame("c")))
-	c.expectClose(wire.CloseProtocol)
+	c := sockettest.Dial(t, sv.URL)
+	c.Write(join(textFrame("a"), textFrame("b"), textFrame("c")))
+	c.ExpectClose(wire.CloseProtocol)
 	sv.readError()
 	if n := read.Load(); n != 1 {
 		t.Errorf("%d messages were read, want 1", n)
 	}
 }
 
-func TestSocketTellsALostConnection(t *testing.T) {
+func TestTellsALostConnection(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
-		c := dialRaw(t, sv.URL)
-		c.conn.Close()
+		c := sockettest.Dial(t, sv.URL)
+		c.Conn.Close()
 		err := sv.readError()
-		if err.remote || err.code != 0 {
+		if err.Remote || err.Code != 0 {
 			t.Errorf("read failed with %v, want a lost connection", err)
 		}
 		if strings.Contains(err.Error(), "127.0.0.1") {
@@ -270,17 +271,17 @@ func TestSocketTellsALostConnection(t *testing.T) {
 	})
 }
 
-func TestSocketAnswersPings(t *testing.T) {
+func TestAnswersPings(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
-		c := dialRaw(t, sv.URL)
+		c := sockettest.Dial(t, sv.URL)
 		body := strings.Repeat("p", maxControlBody)
-		c.write(rawFrame(bitFin|opPing, []byte(body)))
-		head, payload, err := c.frame()
+		c.Write(sockettest.Frame(bitFin|opPing, []byte(body)))
+		head, payload, err := c.Frame()
 		if err != nil || head != bitFin|opPong || string(payload) != body {
 			t.Fatalf("a ping was answered %#x %q %v", head, payload, err)
 		}
-		c.write(rawFrame(bitFin|opPong, nil)) // unasked pongs are harmless
-		c.text("still here")
-		c.expectText("still here")
+		c.Write(sockettest.Frame(bitFin|opPong, nil)) // unasked pongs are harmless
+		c.Text("still here")
+		c.ExpectText("still here")
 	})
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package flowsync
+package socket
 
 import (
 	"bytes"
@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/wavesiddhartha/flowsync/internal/socket/sockettest"
 )
 
 // A benchServer is one way to serve WebSockets: the socket, or the library as
@@ -30,11 +32,11 @@ type benchServer struct {
 
 func socketBenchServer() *benchServer {
 	var mu sync.Mutex
-	var sockets []*socket
+	var sockets []*Socket
 	var readers sync.WaitGroup
-	o := testSocketOptions()
+	o := testOptions()
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s, err := acceptSocket(w, r, o)
+		s, err := Accept(w, r, o)
 		if err != nil {
 			return
 		}
@@ -43,28 +45,28 @@ func socketBenchServer() *benchServer {
 		mu.Unlock()
 		readers.Go(func() {
 			for {
-				msg, err := s.read()
+				msg, err := s.Read()
 				if err != nil {
 					return
 				}
-				s.send(msg)
+				s.Send(msg)
 			}
 		})
 	})
 	return &benchServer{
 		Handler: handler,
 		send: func(msg []byte) {
-			f := newFrame(msg)
+			f := NewFrame(msg)
 			for _, s := range sockets {
-				if !s.sendFrame(f) {
+				if !s.SendFrame(f) {
 					panic("a queue is full")
 				}
 			}
 		},
 		stop: func() {
 			for _, s := range sockets {
-				s.close(1000, "")
-				s.wait()
+				s.Close(1000, "")
+				s.Wait()
 			}
 			readers.Wait()
 		},
@@ -129,7 +131,7 @@ func dialMany(tb testing.TB, sv *httptest.Server, n int) []net.Conn {
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 	conns := make([]net.Conn, n)
 	answer := make([]byte, 4096)
-	frame := rawFrame(bitFin|opText, bytes.Repeat([]byte("h"), 100))
+	frame := sockettest.Frame(bitFin|opText, bytes.Repeat([]byte("h"), 100))
 	for i := range conns {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(sv.URL, "http://"))
 		if err != nil {
@@ -156,10 +158,10 @@ func dialMany(tb testing.TB, sv *httptest.Server, n int) []net.Conn {
 	return conns
 }
 
-// BenchmarkSocketFanOut sends one message of 150 bytes to 500 connections and
+// BenchmarkFanOut sends one message of 150 bytes to 500 connections and
 // waits until all of them have it. The figure to compare is the processor time,
 // kernel and clients included: it is steadier than the time on the clock.
-func BenchmarkSocketFanOut(b *testing.B) {
+func BenchmarkFanOut(b *testing.B) {
 	const connections = 500
 	msg := bytes.Repeat([]byte("m"), 150)
 	for _, way := range benchServers {
@@ -232,8 +234,8 @@ func memoryInUse() int64 {
 	return int64(m.HeapAlloc + m.StackInuse)
 }
 
-// BenchmarkSocketIdle tells what an idle connection costs.
-func BenchmarkSocketIdle(b *testing.B) {
+// BenchmarkIdle tells what an idle connection costs.
+func BenchmarkIdle(b *testing.B) {
 	for _, way := range benchServers {
 		b.Run(way.name, func(b *testing.B) {
 			for b.Loop() {
@@ -244,7 +246,7 @@ func BenchmarkSocketIdle(b *testing.B) {
 }
 
 // An idle socket is a fraction of what the library costs in common use.
-func TestSocketIdlesCheaply(t *testing.T) {
+func TestIdlesCheaply(t *testing.T) {
 	ours := idleCost(t, socketBenchServer(), 300)
 	theirs := idleCost(t, libraryBenchServer(), 300)
 	if ours > 0.6*theirs {

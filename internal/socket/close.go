@@ -1,4 +1,4 @@
-package flowsync
+package socket
 
 import (
 	"encoding/binary"
@@ -22,19 +22,19 @@ var (
 	errHubClosed   = errors.New("the hub closed the session")
 )
 
-// close sends what waits and a close frame, then closes the connection, all
+// Close sends what waits and a close frame, then closes the connection, all
 // within a second. It returns at once. Later calls change nothing. A slow
 // client's queue is dropped first: it would not get to the close frame.
-func (s *socket) close(code wire.CloseCode, reason string) {
+func (s *Socket) Close(code wire.CloseCode, reason string) {
 	s.closeWith(code, reason, errHubClosed)
 }
 
 // closeFor is close with its reason as an error.
-func (s *socket) closeFor(code wire.CloseCode, cause error) {
+func (s *Socket) closeFor(code wire.CloseCode, cause error) {
 	s.closeWith(code, cause.Error(), cause)
 }
 
-func (s *socket) closeWith(code wire.CloseCode, reason string, cause error) {
+func (s *Socket) closeWith(code wire.CloseCode, reason string, cause error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing.Load() {
@@ -42,7 +42,7 @@ func (s *socket) closeWith(code wire.CloseCode, reason string, cause error) {
 	}
 	s.beginClose(code, cause)
 	if code == wire.CloseSlow {
-		s.changeQueue(func(q *sendQueue) { q.discard(func(*frame) bool { return true }) })
+		s.changeQueue(func(q *sendQueue) { q.discard(func(*Frame) bool { return true }) })
 	}
 	s.sendClose(newCloseFrame(code, reason))
 	go s.finish()
@@ -51,7 +51,7 @@ func (s *socket) closeWith(code wire.CloseCode, reason string, cause error) {
 // answerClose sends the close frame that the library wants to send: an echo of
 // the client's own, or 1002 or 1009. Reasons are ours, since the library's
 // repeat input.
-func (s *socket) answerClose(body []byte) {
+func (s *Socket) answerClose(body []byte) {
 	if len(body) < 2 {
 		s.closeWith(0, "", errHubClosed)
 		return
@@ -71,7 +71,7 @@ func (s *socket) answerClose(body []byte) {
 
 // abort closes a connection that can no longer be read. One that closes
 // already may still have something to send.
-func (s *socket) abort(err error) {
+func (s *Socket) abort(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closing.Load() {
@@ -80,7 +80,7 @@ func (s *socket) abort(err error) {
 }
 
 // lost gives a connection up that takes nothing any more. Called with mu.
-func (s *socket) lost(err error) {
+func (s *Socket) lost(err error) {
 	s.broken = true
 	s.changeQueue(func(q *sendQueue) { *q = sendQueue{} })
 	if s.closing.Load() {
@@ -92,13 +92,13 @@ func (s *socket) lost(err error) {
 
 // beginClose refuses everything from here on and sets the clock of the close:
 // the connection's deadline ends a writer that waits. Called with mu, once.
-func (s *socket) beginClose(code wire.CloseCode, cause error) {
+func (s *Socket) beginClose(code wire.CloseCode, cause error) {
 	s.closing.Store(true)
 	s.code, s.cause = code, cause
 	_ = s.conn.SetDeadline(time.Now().Add(closeGrace))
 }
 
-func (s *socket) sendClose(f *frame) {
+func (s *Socket) sendClose(f *Frame) {
 	sent := 0
 	if s.idle() {
 		n, err := s.tryWrite(f.bytes)
@@ -116,7 +116,7 @@ func (s *socket) sendClose(f *frame) {
 
 // finish is the closer. It ends when the connection is closed and the library
 // is done with it; the reader, which may be inside the library, ends by then.
-func (s *socket) finish() {
+func (s *Socket) finish() {
 	defer close(s.done)
 	s.writers.Wait()
 
@@ -135,11 +135,11 @@ func (s *socket) finish() {
 }
 
 // linger closes our side and reads until the client closes its own.
-func (s *socket) linger() {
+func (s *Socket) linger() {
 	if c, ok := s.conn.(interface{ CloseWrite() error }); ok && c.CloseWrite() != nil {
 		return
 	}
-	chunk := s.o.buffers.getChunk()
-	defer s.o.buffers.putChunk(chunk)
+	chunk := s.o.Buffers.getChunk()
+	defer s.o.Buffers.putChunk(chunk)
 	drainInput(s.conn, chunk[:])
 }

@@ -1,9 +1,9 @@
-package flowsync
+package socket
 
 import "errors"
 
 // startWriter sees to it that a writer runs. Called with mu.
-func (s *socket) startWriter() {
+func (s *Socket) startWriter() {
 	if s.writing {
 		return
 	}
@@ -14,7 +14,7 @@ func (s *socket) startWriter() {
 
 // drain writes what waits and ends when nothing does, or when the connection
 // fails. The closer waits for it.
-func (s *socket) drain() {
+func (s *Socket) drain() {
 	defer s.writers.Done()
 	var err error
 	if s.raw != nil {
@@ -32,18 +32,18 @@ func (s *socket) drain() {
 		s.lagging = false
 	}
 	s.mu.Unlock()
-	if tell && s.o.onDrained != nil {
-		s.o.onDrained()
+	if tell && s.o.OnDrained != nil {
+		s.o.OnDrained()
 	}
 }
 
 // drainNow writes until the kernel takes no more, and reports whether there is
 // nothing left to do. Between two calls the writer holds no lock and no memory.
-func (s *socket) drainNow(fd uintptr) bool {
+func (s *Socket) drainNow(fd uintptr) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	j := s.o.buffers.getJoin()
-	defer s.o.buffers.putJoin(j)
+	j := s.o.Buffers.getJoin()
+	defer s.o.Buffers.putJoin(j)
 	for s.queue.messages() > 0 {
 		b, _ := s.queue.gather(j)
 		n, err := writeNow(fd, b)
@@ -63,9 +63,9 @@ func (s *socket) drainNow(fd uintptr) bool {
 // drainBlocking is drain for connections that can only write and wait, such as
 // those with TLS. The lock is free while it waits, so what it writes counts as
 // begun.
-func (s *socket) drainBlocking() error {
-	j := s.o.buffers.getJoin()
-	defer s.o.buffers.putJoin(j)
+func (s *Socket) drainBlocking() error {
+	j := s.o.Buffers.getJoin()
+	defer s.o.Buffers.putJoin(j)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.queue.messages() > 0 {
@@ -86,7 +86,7 @@ func (s *socket) drainBlocking() error {
 }
 
 // advance notes that n bytes are out. Called with mu.
-func (s *socket) advance(n int) {
+func (s *Socket) advance(n int) {
 	if n == 0 {
 		return
 	}

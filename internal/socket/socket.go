@@ -1,4 +1,30 @@
-package flowsync
+// Package socket is the hub's side of a WebSocket connection.
+//
+// # How a message reaches a client
+//
+// A [Frame] is encoded once, header included, and its bytes are shared by all
+// sockets that it goes to. A socket writes it past the library, straight to the
+// connection: one call that does not wait, made by whoever sends, under the
+// socket's lock. Only what the kernel does not take is queued, and only then a
+// goroutine writes for this socket, until nothing waits any more. So the usual
+// cost of a delivery is that of one system call, an idle socket has no
+// goroutine but its reader, and a slow client holds up nobody.
+//
+// The library keeps the handshake, the reading and the answers to control
+// frames. Those pass through the same lock and the same queue, as whole frames,
+// so that none can slip into another. After a close frame nothing is sent.
+//
+// TLS, pipes and systems other than Unix have no calls that do not wait. There
+// each message is queued, and the writer waits in its place.
+//
+// # Invariants
+//
+//   - Frames leave whole and in order; a pong goes before what waits.
+//   - No call but Read and Wait waits for the network.
+//   - What waits is bounded in messages and bytes, for a socket and for all.
+//   - Memory is taken for what arrives, never for what a header claims.
+//   - Every goroutine of a socket has ended when Wait returns.
+package socket
 
 import (
 	"errors"
@@ -14,53 +40,53 @@ import (
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
-// socketOptions are what the hub decides for each of its sockets.
-type socketOptions struct {
-	// origins are the origins of pages that may connect besides those of the
+// Options are what the hub decides for each of its sockets.
+type Options struct {
+	// Origins are the origins of pages that may connect besides those of the
 	// hub's own: "https://app.example.com", "app.example.com:8443" for either
 	// scheme, "*.example.com" for every subdomain, "*" for any page at all.
-	origins []string
+	Origins []string
 
-	// anyLocalOrigin admits every page of this machine, whatever its port.
-	anyLocalOrigin bool
+	// AnyLocalOrigin admits every page of this machine, whatever its port.
+	AnyLocalOrigin bool
 
-	// maxMessage bounds a message of the client in bytes until setReadLimit.
-	maxMessage int64
+	// MaxMessage bounds a message of the client in bytes until SetReadLimit.
+	MaxMessage int64
 
 	// queueMessages and queueBytes bound what waits for a slow client.
-	queueMessages, queueBytes int
+	QueueMessages, QueueBytes int
 
-	// sendBuffer bounds what the kernel keeps for a slow client, in bytes; 0
+	// SendBuffer bounds what the kernel keeps for a slow client, in bytes; 0
 	// leaves it to the system (megabytes). Linux doubles it for its own
 	// book-keeping. Below 64 KiB, a loopback segment, large messages stall.
-	sendBuffer int
+	SendBuffer int
 
-	// writeTimeout is how long a client may take nothing of what waits for it
+	// WriteTimeout is how long a client may take nothing of what waits for it
 	// before it is closed with 4502.
-	writeTimeout time.Duration
+	WriteTimeout time.Duration
 
-	// readTimeout is how long a message may take from its first byte to its
+	// ReadTimeout is how long a message may take from its first byte to its
 	// last before the client is closed with 4504.
-	readTimeout time.Duration
+	ReadTimeout time.Duration
 
-	// controlRate is how many control frames a second a client may send.
-	controlRate int
+	// ControlRate is how many control frames a second a client may send.
+	ControlRate int
 
-	// onDrained, if set, is called when nothing waits any more after the
+	// OnDrained, if set, is called when nothing waits any more after the
 	// socket had refused or discarded a message. It runs in a goroutine of the
 	// socket without its lock: it may send, and must not wait.
-	onDrained func()
+	OnDrained func()
 
-	// waiting, if set, counts the bytes in the queues of all sockets; beyond
+	// Waiting, if set, counts the bytes in the queues of all sockets; beyond
 	// maxWaiting each may hold less.
-	waiting    *atomic.Int64
-	maxWaiting int64
+	Waiting    *atomic.Int64
+	MaxWaiting int64
 
-	// buffers are shared by all sockets of a hub.
-	buffers *socketBuffers
+	// Buffers are shared by all sockets of a hub.
+	Buffers *Buffers
 }
 
-// socket is one WebSocket connection of the hub. The library keeps the
+// Socket is one WebSocket connection of the hub. The library keeps the
 // handshake, the reading and the answers to pings; what the hub sends goes
 // past it to the connection, in frames encoded once, under one lock with the
 // library's own frames.
@@ -68,9 +94,9 @@ type socketOptions struct {
 // The caller's reader is the only goroutine of an idle socket. A writer runs
 // only while the kernel's buffer is full (or, without non-blocking writes,
 // while there is something to write), a closer for the last second at most.
-type socket struct {
+type Socket struct {
 	// Set by acceptSocket, read-only after.
-	o       socketOptions
+	o       Options
 	conn    net.Conn
 	raw     syscall.RawConn // nil: the connection has no non-blocking calls
 	library library
@@ -97,37 +123,37 @@ type socket struct {
 	cause   error          // the same in words
 }
 
-// socketError is why a socket reads no more.
-type socketError struct {
-	code   wire.CloseCode // as sent or received; 0: the connection was lost
-	remote bool           // the client closed
+// Error is why a socket reads no more.
+type Error struct {
+	Code   wire.CloseCode // as sent or received; 0: the connection was lost
+	Remote bool           // the client closed
 	cause  error
 }
 
-func (e *socketError) Error() string {
-	if e.remote {
-		return fmt.Sprintf("socket: the client closed with %d", e.code)
+func (e *Error) Error() string {
+	if e.Remote {
+		return fmt.Sprintf("socket: the client closed with %d", e.Code)
 	}
-	if e.code == 0 {
+	if e.Code == 0 {
 		return fmt.Sprintf("socket: the connection was lost: %v", e.cause)
 	}
-	return fmt.Sprintf("socket: closed with %d: %v", e.code, e.cause)
+	return fmt.Sprintf("socket: closed with %d: %v", e.Code, e.cause)
 }
 
-func (e *socketError) Unwrap() error { return e.cause }
+func (e *Error) Unwrap() error { return e.cause }
 
 // elapsed is the socket's clock: it never goes back, and is never 0.
-func (s *socket) elapsed() time.Duration { return max(time.Since(s.start), 1) }
+func (s *Socket) elapsed() time.Duration { return max(time.Since(s.start), 1) }
 
-// setReadLimit bounds the messages that read has not begun yet, in bytes. Only
+// SetReadLimit bounds the messages that read has not begun yet, in bytes. Only
 // the reader may call it.
-func (s *socket) setReadLimit(n int64) { s.library.limit(n) }
+func (s *Socket) SetReadLimit(n int64) { s.library.limit(n) }
 
-// read returns the next text message. It is valid until the next call. When
+// Read returns the next text message. It is valid until the next call. When
 // read fails, the client has got the close frame that fits (1002, 1003, 1007,
 // 1009, 4504, 4505 …), the socket is closing, and the error is a
-// [*socketError]. One goroutine reads.
-func (s *socket) read() ([]byte, error) {
+// [*Error]. One goroutine reads.
+func (s *Socket) Read() ([]byte, error) {
 	s.forget()
 	if s.input.guard.waits() {
 		s.began.Store(int64(s.elapsed()))
@@ -145,11 +171,11 @@ func (s *socket) read() ([]byte, error) {
 }
 
 // forget gives the last message's memory back.
-func (s *socket) forget() {
+func (s *Socket) forget() {
 	if s.scratch == nil {
 		return
 	}
-	s.o.buffers.putScratch(s.scratch)
+	s.o.Buffers.putScratch(s.scratch)
 	s.scratch = nil
 }
 
@@ -158,7 +184,7 @@ var (
 	errNotUTF8 = errors.New("the text is not UTF-8")
 )
 
-func (s *socket) next() ([]byte, error) {
+func (s *Socket) next() ([]byte, error) {
 	text, r, err := s.library.next()
 	if err != nil {
 		return nil, err
@@ -166,7 +192,7 @@ func (s *socket) next() ([]byte, error) {
 	if !text {
 		return nil, errBinary
 	}
-	s.scratch = s.o.buffers.getScratch()
+	s.scratch = s.o.Buffers.getScratch()
 	if err := s.scratch.fill(r); err != nil {
 		return nil, err
 	}
@@ -178,10 +204,10 @@ func (s *socket) next() ([]byte, error) {
 
 // readFailed closes the socket for err and says why it closes: the first
 // reason, when there are several.
-func (s *socket) readFailed(err error) error {
+func (s *Socket) readFailed(err error) error {
 	if code, ok := peerCloseCode(err); ok {
 		s.closeWith(0, "", err) // the library has answered already
-		return &socketError{code: code, remote: true, cause: err}
+		return &Error{Code: code, Remote: true, cause: err}
 	}
 	switch {
 	case errors.Is(err, errBinary):
@@ -199,28 +225,28 @@ func (s *socket) readFailed(err error) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return &socketError{code: s.code, cause: s.cause}
+	return &Error{Code: s.code, cause: s.cause}
 }
 
-// sweep closes the socket when the client has stopped in the middle: of a
+// Sweep closes the socket when the client has stopped in the middle: of a
 // message it sends, or of taking what waits for it. The hub calls it about
 // once a second, so that no socket needs a timer.
-func (s *socket) sweep(now time.Time) {
+func (s *Socket) Sweep(now time.Time) {
 	at := now.Sub(s.start)
-	if began := time.Duration(s.began.Load()); began > 0 && at-began > s.o.readTimeout {
+	if began := time.Duration(s.began.Load()); began > 0 && at-began > s.o.ReadTimeout {
 		s.closeFor(wire.CloseTimeout, errSlowMessage)
 	}
 	s.mu.Lock()
-	stuck := s.queue.messages() > 0 && at-s.moved > s.o.writeTimeout
+	stuck := s.queue.messages() > 0 && at-s.moved > s.o.WriteTimeout
 	s.mu.Unlock()
 	if stuck {
 		s.closeFor(wire.CloseSlow, errSlowReader)
 	}
 }
 
-// wait returns when no goroutine of the socket is left, which is within about
+// Wait returns when no goroutine of the socket is left, which is within about
 // a second of its close. The reader is not the socket's.
-func (s *socket) wait() { <-s.done }
+func (s *Socket) Wait() { <-s.done }
 
 // plainCause strips the addresses that network errors carry.
 func plainCause(err error) error {

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package flowsync
+package socket
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package flowsync
+package socket
 
 import (
 	"bufio"
@@ -24,10 +24,10 @@ type library struct {
 
 // openLibrary answers a request that was found in order with 101 and takes its
 // connection over.
-func (s *socket) openLibrary(w http.ResponseWriter, r *http.Request) error {
+func (s *Socket) openLibrary(w http.ResponseWriter, r *http.Request) error {
 	c, err := websocket.Accept(&hijackWriter{ResponseWriter: w, s: s}, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{subprotocol},
-		InsecureSkipVerify: true, // allowedOrigin has judged it
+		InsecureSkipVerify: true, // AllowedOrigin has judged it
 	})
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func peerCloseCode(err error) (wire.CloseCode, bool) {
 // buffers that are small because hardly anything passes through them.
 type hijackWriter struct {
 	http.ResponseWriter
-	s *socket
+	s *Socket
 }
 
 // WriteHeader makes writers that put the header off, as gin's does, send it:
@@ -100,7 +100,7 @@ func (h *hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // libraryConn is the connection as the library sees it.
 type libraryConn struct {
 	net.Conn
-	s *socket
+	s *Socket
 }
 
 func (c *libraryConn) Read(p []byte) (int, error) { return c.s.readInput(p) }

@@ -1,4 +1,4 @@
-package flowsync
+package socket
 
 import (
 	"io"
@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/wavesiddhartha/flowsync/internal/socket/sockettest"
 )
 
 // badUpgrades are requests that get an answer in HTTP.
@@ -36,13 +38,13 @@ var badUpgrades = []struct {
 	{"null origin", "GET", func(h http.Header) { h.Set("Origin", "null") }, 403, [2]string{}},
 }
 
-func TestSocketRefusesBadUpgrades(t *testing.T) {
+func TestRefusesBadUpgrades(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
 		for _, row := range badUpgrades {
 			t.Run(row.name, func(t *testing.T) {
-				header := validUpgrade()
+				header := sockettest.ValidUpgrade()
 				row.change(header)
-				resp := dialTCP(t, sv.URL).request(row.method, sv.URL+"/", header)
+				resp := sockettest.DialTCP(t, sv.URL).Request(row.method, sv.URL+"/", header)
 				if resp.StatusCode != row.status {
 					t.Errorf("answered %s, want %d", resp.Status, row.status)
 				}
@@ -61,22 +63,22 @@ func TestSocketRefusesBadUpgrades(t *testing.T) {
 	})
 }
 
-func TestSocketRefusesHTTP10(t *testing.T) {
+func TestRefusesHTTP10(t *testing.T) {
 	sv := serveSockets(t)
-	c := dialTCP(t, sv.URL)
+	c := sockettest.DialTCP(t, sv.URL)
 	var b strings.Builder
 	b.WriteString("GET / HTTP/1.0\r\nHost: hub\r\n")
-	_ = validUpgrade().Write(&b)
+	_ = sockettest.ValidUpgrade().Write(&b)
 	b.WriteString("\r\n")
-	c.write([]byte(b.String()))
-	c.deadline()
-	resp, err := http.ReadResponse(c.r, nil)
+	c.Write([]byte(b.String()))
+	c.Deadline()
+	resp, err := http.ReadResponse(c.Reader, nil)
 	if err != nil || resp.StatusCode != http.StatusUpgradeRequired {
 		t.Fatalf("answered %v %v, want 426", resp, err)
 	}
 }
 
-func TestSocketAcceptsGoodUpgrades(t *testing.T) {
+func TestAcceptsGoodUpgrades(t *testing.T) {
 	sv := serveSockets(t)
 	host := strings.TrimPrefix(sv.URL, "http://")
 	rows := []struct {
@@ -97,10 +99,10 @@ func TestSocketAcceptsGoodUpgrades(t *testing.T) {
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			header := validUpgrade()
+			header := sockettest.ValidUpgrade()
 			row.change(header)
-			c := dialTCP(t, sv.URL)
-			resp := c.request("GET", sv.URL+"/", header)
+			c := sockettest.DialTCP(t, sv.URL)
+			resp := c.Request("GET", sv.URL+"/", header)
 			if resp.StatusCode != http.StatusSwitchingProtocols {
 				t.Fatalf("answered %s", resp.Status)
 			}
@@ -113,36 +115,36 @@ func TestSocketAcceptsGoodUpgrades(t *testing.T) {
 			if got := resp.Header.Get("Sec-Websocket-Extensions"); got != "" {
 				t.Errorf("extensions are %q", got)
 			}
-			c.text("hello")
-			c.expectText("hello")
+			c.Text("hello")
+			c.ExpectText("hello")
 		})
 	}
 }
 
 // A writer that hides the connection, and HTTP/2, get an answer that says so.
-func TestSocketNeedsAConnection(t *testing.T) {
+func TestNeedsAConnection(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
-	r.Header = validUpgrade()
+	r.Header = sockettest.ValidUpgrade()
 	w := httptest.NewRecorder()
-	if _, err := acceptSocket(w, r, testSocketOptions()); err == nil || w.Code != http.StatusNotImplemented {
+	if _, err := Accept(w, r, testOptions()); err == nil || w.Code != http.StatusNotImplemented {
 		t.Errorf("a writer without Hijack: %d %v, want 501", w.Code, err)
 	}
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/2.0", 2, 0
 	w = httptest.NewRecorder()
-	if _, err := acceptSocket(w, r, testSocketOptions()); err == nil || w.Code != http.StatusHTTPVersionNotSupported {
+	if _, err := Accept(w, r, testOptions()); err == nil || w.Code != http.StatusHTTPVersionNotSupported {
 		t.Errorf("HTTP/2: %d %v, want 505", w.Code, err)
 	}
 }
 
-func TestSocketWorksBehindMiddleware(t *testing.T) {
+func TestWorksBehindMiddleware(t *testing.T) {
 	sv := serveSockets(t)
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sv.serve(wrappedWriter{w}, r)
 	}))
 	defer front.Close()
-	c := dialRaw(t, front.URL)
-	c.text("hello")
-	c.expectText("hello")
+	c := sockettest.Dial(t, front.URL)
+	c.Text("hello")
+	c.ExpectText("hello")
 }
 
 // wrappedWriter hides everything but what http.ResponseController finds.
@@ -227,18 +229,18 @@ func TestAllowedOrigin(t *testing.T) {
 			}
 			r := httptest.NewRequest("GET", target, nil)
 			r.Header["Origin"] = []string{row.origin}
-			o := socketOptions{origins: strings.Fields(row.patterns), anyLocalOrigin: row.local}
-			if got := allowedOrigin(r, &o); got != row.want {
+			o := Options{Origins: strings.Fields(row.patterns), AnyLocalOrigin: row.local}
+			if got := AllowedOrigin(r, &o); got != row.want {
 				t.Errorf("allowed is %v", got)
 			}
 		})
 	}
 	r := httptest.NewRequest("GET", "http://hub", nil)
-	if !allowedOrigin(r, &socketOptions{}) {
+	if !AllowedOrigin(r, &Options{}) {
 		t.Error("a program that sends no Origin is refused")
 	}
 	r.Header["Origin"] = []string{"http://hub", "http://hub"}
-	if allowedOrigin(r, &socketOptions{}) {
+	if AllowedOrigin(r, &Options{}) {
 		t.Error("two origins pass")
 	}
 }

@@ -1,4 +1,4 @@
-package flowsync
+package socket
 
 import (
 	"bytes"
@@ -8,23 +8,24 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wavesiddhartha/flowsync/internal/socket/sockettest"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
 // stallClient fills a client's connection until messages wait and go on
 // waiting, and returns how many it sent.
-func stallClient(t *testing.T, s *socket, msg []byte) (sent int) {
+func stallClient(t *testing.T, s *Socket, msg []byte) (sent int) {
 	t.Helper()
 	for range 1 << 20 {
-		for n, _ := s.queued(); n > 1; {
+		for n, _ := s.Queued(); n > 1; {
 			time.Sleep(50 * time.Millisecond)
-			now, _ := s.queued()
+			now, _ := s.Queued()
 			if now == n {
 				return sent
 			}
 			n = now
 		}
-		if !s.send(msg) {
+		if !s.Send(msg) {
 			t.Fatal("a message is refused before any waits")
 		}
 		sent++
@@ -35,18 +36,18 @@ func stallClient(t *testing.T, s *socket, msg []byte) (sent int) {
 
 // A client that takes nothing is closed, and costs the hub no more than its
 // queue while it lasts.
-func TestSocketClosesAStuckClient(t *testing.T) {
+func TestClosesAStuckClient(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
-		sv.o.sendBuffer = 64 << 10
-		sv.o.writeTimeout = 200 * time.Millisecond
-		dialRaw(t, sv.URL)
+		sv.o.SendBuffer = 64 << 10
+		sv.o.WriteTimeout = 200 * time.Millisecond
+		sockettest.Dial(t, sv.URL)
 		s := sv.only()
 		stallClient(t, s, bytes.Repeat([]byte("m"), 10_000))
-		if err := sv.readError(); err.code != wire.CloseSlow {
+		if err := sv.readError(); err.Code != wire.CloseSlow {
 			t.Errorf("read failed with %v, want %d", err, wire.CloseSlow)
 		}
 		began := time.Now()
-		s.wait()
+		s.Wait()
 		if took := time.Since(began); took > 2*closeGrace {
 			t.Errorf("the close took %v", took)
 		}
@@ -54,11 +55,11 @@ func TestSocketClosesAStuckClient(t *testing.T) {
 }
 
 // A client that is slow but takes something all the time is served.
-func TestSocketBearsASlowClient(t *testing.T) {
+func TestBearsASlowClient(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
-		sv.o.sendBuffer = 64 << 10
-		sv.o.writeTimeout = 250 * time.Millisecond
-		c := dialRaw(t, sv.URL)
+		sv.o.SendBuffer = 64 << 10
+		sv.o.WriteTimeout = 250 * time.Millisecond
+		c := sockettest.Dial(t, sv.URL)
 		s := sv.only()
 		msg := bytes.Repeat([]byte("m"), 1_000_000) // takes longer than the time-out
 		sent := stallClient(t, s, msg)
@@ -73,16 +74,16 @@ func TestSocketBearsASlowClient(t *testing.T) {
 }
 
 // slowFrame reads a frame in steps with pauses between them.
-func slowFrame(c *rawConn, pause time.Duration) (byte, []byte, error) {
-	head, err := c.r.Peek(10)
+func slowFrame(c *sockettest.Conn, pause time.Duration) (byte, []byte, error) {
+	head, err := c.Reader.Peek(10)
 	if err != nil {
 		return 0, nil, err
 	}
 	left := 10 + int(binary.BigEndian.Uint64(head[2:]))
 	kind := head[0]
 	for left > 0 {
-		c.deadline()
-		n, err := c.r.Discard(min(left, 64<<10))
+		c.Deadline()
+		n, err := c.Reader.Discard(min(left, 64<<10))
 		if err != nil {
 			return 0, nil, err
 		}
@@ -93,23 +94,23 @@ func slowFrame(c *rawConn, pause time.Duration) (byte, []byte, error) {
 }
 
 // Nobody waits for a client that does not read, not even its close.
-func TestSocketNeverWaits(t *testing.T) {
+func TestNeverWaits(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
-		sv.o.sendBuffer = 64 << 10
-		dialRaw(t, sv.URL)
+		sv.o.SendBuffer = 64 << 10
+		sockettest.Dial(t, sv.URL)
 		s := sv.only()
 		stallClient(t, s, bytes.Repeat([]byte("m"), 10_000))
 		began := time.Now()
 		for range 2000 {
-			s.send([]byte("x"))
-			s.sendUrgent([]byte("y"))
+			s.Send([]byte("x"))
+			s.SendUrgent([]byte("y"))
 		}
-		s.close(wire.CloseGoingAway, "")
-		s.close(wire.CloseGoingAway, "")
+		s.Close(wire.CloseGoingAway, "")
+		s.Close(wire.CloseGoingAway, "")
 		if took := time.Since(began); took > closeGrace/2 {
 			t.Errorf("the calls took %v", took)
 		}
-		s.wait()
+		s.Wait()
 		if took := time.Since(began); took > 2*closeGrace {
 			t.Errorf("the close took %v", took)
 		}
@@ -117,38 +118,38 @@ func TestSocketNeverWaits(t *testing.T) {
 }
 
 // What was sent before a close arrives before it.
-func TestSocketSendsWhatWaitsBeforeItCloses(t *testing.T) {
+func TestSendsWhatWaitsBeforeItCloses(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
-		sv.o.sendBuffer = 64 << 10
-		c := dialRaw(t, sv.URL)
+		sv.o.SendBuffer = 64 << 10
+		c := sockettest.Dial(t, sv.URL)
 		s := sv.only()
 		msg := bytes.Repeat([]byte("m"), 10_000)
 		sent := stallClient(t, s, msg)
-		s.send([]byte("why"))
-		s.close(wire.CloseForbidden, strings.Repeat("é", 100))
+		s.Send([]byte("why"))
+		s.Close(wire.CloseForbidden, strings.Repeat("é", 100))
 		for range sent {
-			c.expectText(string(msg))
+			c.ExpectText(string(msg))
 		}
-		c.expectText("why")
-		if reason := c.expectClose(wire.CloseForbidden); reason != strings.Repeat("é", 61) {
+		c.ExpectText("why")
+		if reason := c.ExpectClose(wire.CloseForbidden); reason != strings.Repeat("é", 61) {
 			t.Errorf("the reason is %q", reason)
 		}
 	})
 }
 
 // A client that was too slow hears so, and gets nothing else that waited.
-func TestSocketDropsTheQueueOfASlowClient(t *testing.T) {
+func TestDropsTheQueueOfASlowClient(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
-		sv.o.sendBuffer = 64 << 10
-		c := dialRaw(t, sv.URL)
+		sv.o.SendBuffer = 64 << 10
+		c := sockettest.Dial(t, sv.URL)
 		s := sv.only()
 		stallClient(t, s, bytes.Repeat([]byte("m"), 10_000))
 		for range 100 {
-			s.send([]byte("late"))
+			s.Send([]byte("late"))
 		}
-		s.close(wire.CloseSlow, "")
+		s.Close(wire.CloseSlow, "")
 		for {
-			head, payload, err := c.frame()
+			head, payload, err := c.Frame()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -166,33 +167,33 @@ func TestSocketDropsTheQueueOfASlowClient(t *testing.T) {
 }
 
 // Pongs go before what waits, and only the latest waits.
-func TestSocketAnswersPingsOfASlowClient(t *testing.T) {
+func TestAnswersPingsOfASlowClient(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
-		sv.o.sendBuffer = 64 << 10
-		c := dialRaw(t, sv.URL)
+		sv.o.SendBuffer = 64 << 10
+		c := sockettest.Dial(t, sv.URL)
 		s := sv.only()
 		msg := bytes.Repeat([]byte("m"), 10_000)
 		sent := stallClient(t, s, msg)
 		for range 50 {
-			s.send(msg)
+			s.Send(msg)
 			sent++
 		}
-		before, _ := s.queued()
+		before, _ := s.Queued()
 		for i := range 20 {
-			c.write(rawFrame(bitFin|opPing, fmt.Append(nil, "ping ", i)))
+			c.Write(sockettest.Frame(bitFin|opPing, fmt.Append(nil, "ping ", i)))
 		}
 		for range 100 {
-			if n, _ := s.queued(); n > before {
+			if n, _ := s.Queued(); n > before {
 				break
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
 		time.Sleep(50 * time.Millisecond)
-		if n, _ := s.queued(); n != before+1 {
+		if n, _ := s.Queued(); n != before+1 {
 			t.Errorf("%d pongs wait, want 1", n-before)
 		}
 		for texts := 0; ; {
-			head, payload, err := c.frame()
+			head, payload, err := c.Frame()
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-package flowsync
+package socket
 
 import "slices"
 
@@ -6,7 +6,7 @@ import "slices"
 // begun: one of which some bytes are out, and those that a writer without the
 // lock is writing.
 type sendQueue struct {
-	frames []*frame
+	frames []*Frame
 	head   int // frames before this one are out
 	sent   int // bytes of frames[head] that are out
 	flying int // frames from head that are being written without the lock
@@ -23,7 +23,7 @@ func (q *sendQueue) begun() int {
 	return q.flying
 }
 
-func (q *sendQueue) push(f *frame) {
+func (q *sendQueue) push(f *Frame) {
 	if q.head > 0 && len(q.frames) == cap(q.frames) {
 		q.frames = slices.Delete(q.frames, 0, q.head)
 		q.head = 0
@@ -34,7 +34,7 @@ func (q *sendQueue) push(f *frame) {
 
 // pushPong puts f before everything that has not begun. An older pong there
 // makes way: the latest ping is the one to answer (RFC 6455 section 5.5.3).
-func (q *sendQueue) pushPong(f *frame) {
+func (q *sendQueue) pushPong(f *Frame) {
 	at := q.head + q.begun()
 	if at < len(q.frames) && q.frames[at].control {
 		q.bytes += f.charge() - q.frames[at].charge()
@@ -83,10 +83,10 @@ func (q *sendQueue) advance(n int) {
 }
 
 // discard removes the frames that have not begun and that drop tells of.
-func (q *sendQueue) discard(drop func(*frame) bool) (n int) {
+func (q *sendQueue) discard(drop func(*Frame) bool) (n int) {
 	keep := q.head + q.begun()
 	before := len(q.frames)
-	rest := slices.DeleteFunc(q.frames[keep:], func(f *frame) bool {
+	rest := slices.DeleteFunc(q.frames[keep:], func(f *Frame) bool {
 		if !drop(f) {
 			return false
 		}

@@ -1,10 +1,12 @@
-package flowsync
+package socket
 
 import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/wavesiddhartha/flowsync/internal/socket/sockettest"
 )
 
 // However the bytes are cut, the guard finds the same: what it lets pass, what
@@ -14,7 +16,7 @@ func TestFrameGuardIgnoresHowBytesAreCut(t *testing.T) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 0))
 			stream := randomFrames(rng)
-			var whole, cut frameGuard
+			var whole, cut guard
 			n, err := whole.scan(stream)
 			passed := 0
 			var cutErr error
@@ -46,11 +48,11 @@ func randomFrames(rng *rand.Rand) []byte {
 		head := byte(rng.IntN(2))<<7 | [...]byte{opContinuation, opText, opBinary, opPing}[rng.IntN(4)]
 		switch rng.IntN(40) {
 		case 0:
-			b = append(b, unmaskedFrame(head, payload)...)
+			b = append(b, sockettest.Unmasked(head, payload)...)
 		case 1:
-			b = append(b, rawHeader(head, bitMask, 1<<63|rng.Uint64())...)
+			b = append(b, sockettest.Header(head, bitMask, 1<<63|rng.Uint64())...)
 		default:
-			b = append(b, rawFrame(head, payload)...)
+			b = append(b, sockettest.Frame(head, payload)...)
 		}
 	}
 	if rng.IntN(2) == 0 {
@@ -71,15 +73,15 @@ func TestFrameGuardKnowsWhatIsOwed(t *testing.T) {
 		{"all but a byte", textFrame("ab")[:7], true},
 		{"one byte", textFrame("ab")[:1], true},
 		{"a header", textFrame("ab")[:2], true},
-		{"a first fragment", rawFrame(opText, nil), true},
-		{"a last fragment", join(rawFrame(opText, nil), rawFrame(bitFin, nil)), false},
-		{"a ping", rawFrame(bitFin|opPing, nil), false},
-		{"half a ping", rawFrame(bitFin|opPing, nil)[:4], true},
-		{"a ping inside a message", join(rawFrame(opText, nil), rawFrame(bitFin|opPing, nil)), true},
-		{"a message around a ping", join(rawFrame(opText, nil), rawFrame(bitFin|opPing, nil), rawFrame(bitFin, nil)), false},
+		{"a first fragment", sockettest.Frame(opText, nil), true},
+		{"a last fragment", join(sockettest.Frame(opText, nil), sockettest.Frame(bitFin, nil)), false},
+		{"a ping", sockettest.Frame(bitFin|opPing, nil), false},
+		{"half a ping", sockettest.Frame(bitFin|opPing, nil)[:4], true},
+		{"a ping inside a message", join(sockettest.Frame(opText, nil), sockettest.Frame(bitFin|opPing, nil)), true},
+		{"a message around a ping", join(sockettest.Frame(opText, nil), sockettest.Frame(bitFin|opPing, nil), sockettest.Frame(bitFin, nil)), false},
 	}
 	for _, row := range rows {
-		var g frameGuard
+		var g guard
 		if _, err := g.scan(row.in); err != nil {
 			t.Errorf("%s: %v", row.name, err)
 		}
@@ -92,11 +94,11 @@ func TestFrameGuardKnowsWhatIsOwed(t *testing.T) {
 func FuzzFrameGuard(f *testing.F) {
 	f.Add([]byte{}, uint8(1))
 	f.Add(textFrame("hello"), uint8(3))
-	f.Add(unmaskedFrame(bitFin|opText, []byte("hi")), uint8(1))
-	f.Add(rawHeader(bitFin|opText, bitMask, 1<<63), uint8(9))
-	f.Add(join(rawFrame(opText, nil), rawFrame(bitFin|opPing, nil), rawFrame(bitFin, nil)), uint8(2))
+	f.Add(sockettest.Unmasked(bitFin|opText, []byte("hi")), uint8(1))
+	f.Add(sockettest.Header(bitFin|opText, bitMask, 1<<63), uint8(9))
+	f.Add(join(sockettest.Frame(opText, nil), sockettest.Frame(bitFin|opPing, nil), sockettest.Frame(bitFin, nil)), uint8(2))
 	f.Fuzz(func(t *testing.T, b []byte, step uint8) {
-		var whole, cut frameGuard
+		var whole, cut guard
 		_, err := whole.scan(b)
 		var cutErr error
 		for rest := b; len(rest) > 0 && cutErr == nil; {
@@ -115,7 +117,7 @@ func FuzzFrameGuard(f *testing.F) {
 
 func BenchmarkFrameGuard(b *testing.B) {
 	p := textFrame(string(make([]byte, 150)))
-	var g frameGuard
+	var g guard
 	b.SetBytes(int64(len(p)))
 	for b.Loop() {
 		if _, err := g.scan(p); err != nil {

@@ -1,4 +1,4 @@
-package flowsync
+package socket
 
 import (
 	"net"
@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// allowedOrigin reports whether the page that made the request may connect.
+// AllowedOrigin reports whether the page that made the request may connect.
 // Programs other than browsers send no Origin and pass: what the header
 // protects is the cookies and the network position of a browser's user (RFC
 // 6455 section 10.2).
-func allowedOrigin(r *http.Request, o *socketOptions) bool {
+func AllowedOrigin(r *http.Request, o *Options) bool {
 	values := r.Header.Values("Origin")
 	if len(values) == 0 {
 		return true
@@ -23,10 +23,10 @@ func allowedOrigin(r *http.Request, o *socketOptions) bool {
 	if err != nil || u.Host == "" || u.Scheme == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
 		return false // "null" too
 	}
-	if sameOrigin(r, u) || o.anyLocalOrigin && isLocal(u.Hostname()) {
+	if sameOrigin(r, u) || o.AnyLocalOrigin && isLocal(u.Hostname()) {
 		return true
 	}
-	for _, pattern := range o.origins {
+	for _, pattern := range o.Origins {
 		if originMatches(pattern, u) {
 			return true
 		}
@@ -54,7 +54,7 @@ func bareHost(scheme, host string) string {
 	return host
 }
 
-// originMatches compares with one pattern of socketOptions.origins. Wildcards
+// originMatches compares with one pattern of Options.Origins. Wildcards
 // stand for whole labels only, so that no look-alike suffix slips through.
 func originMatches(pattern string, origin *url.URL) bool {
 	if pattern == "*" {

@@ -1,4 +1,4 @@
-package flowsync
+package socket
 
 import (
 	"encoding/binary"
@@ -16,12 +16,12 @@ var (
 	errControlFrames = errors.New("too many control frames")
 )
 
-// frameGuard follows the frames in the bytes that a client sends, in whatever
+// guard follows the frames in the bytes that a client sends, in whatever
 // pieces they arrive, and finds what the library that assembles them accepts
 // or leaves without an answer: frames that are not masked, negative lengths,
 // messages in too many fragments. It also knows whether a frame or message
 // waits for its rest. It keeps no payload and allocates nothing.
-type frameGuard struct {
+type guard struct {
 	header   [maxFrameHeader]byte
 	have     int    // bytes of header that have arrived
 	left     uint64 // bytes of mask key and payload that the frame still lacks
@@ -32,11 +32,11 @@ type frameGuard struct {
 }
 
 // waits reports whether the client owes the rest of a frame or message.
-func (g *frameGuard) waits() bool { return g.have > 0 || g.left > 0 || g.open }
+func (g *guard) waits() bool { return g.have > 0 || g.left > 0 || g.open }
 
 // scan follows p and returns how many of its bytes are in order: all, or those
 // before the frame that err refuses.
-func (g *frameGuard) scan(p []byte) (int, error) {
+func (g *guard) scan(p []byte) (int, error) {
 	for at := 0; at < len(p); {
 		if g.left > 0 {
 			n := min(g.left, uint64(len(p)-at))
@@ -58,7 +58,7 @@ func (g *frameGuard) scan(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (g *frameGuard) headerLength() int {
+func (g *guard) headerLength() int {
 	if g.have < 2 {
 		return 2
 	}
@@ -72,7 +72,7 @@ func (g *frameGuard) headerLength() int {
 }
 
 // beginFrame judges a complete header.
-func (g *frameGuard) beginFrame() error {
+func (g *guard) beginFrame() error {
 	length := uint64(g.header[1] &^ bitMask)
 	switch length {
 	case 126:
@@ -101,7 +101,7 @@ func (g *frameGuard) beginFrame() error {
 	return nil
 }
 
-func (g *frameGuard) endFrame() {
+func (g *guard) endFrame() {
 	if g.left > 0 || !g.final {
 		return
 	}

@@ -1,4 +1,4 @@
-package flowsync
+package socket
 
 import (
 	"bytes"
@@ -9,33 +9,34 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wavesiddhartha/flowsync/internal/socket/sockettest"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
-func TestSocketQueueIsBoundedInMessages(t *testing.T) {
+func TestQueueIsBoundedInMessages(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
 		drained := make(chan struct{}, 10)
-		sv.o.sendBuffer = 64 << 10
-		sv.o.queueMessages = 10
-		sv.o.onDrained = func() { drained <- struct{}{} }
-		c := dialRaw(t, sv.URL)
+		sv.o.SendBuffer = 64 << 10
+		sv.o.QueueMessages = 10
+		sv.o.OnDrained = func() { drained <- struct{}{} }
+		c := sockettest.Dial(t, sv.URL)
 		s := sv.only()
 
 		msg := bytes.Repeat([]byte("m"), 10_000)
 		sent := stallClient(t, s, msg)
-		for s.send(msg) {
+		for s.Send(msg) {
 			sent++
 		}
-		n, b := s.queued()
+		n, b := s.Queued()
 		if n != 10 || b < 9*len(msg) || b > 10*(len(msg)+maxFrameHeader) {
 			t.Errorf("%d messages of %d bytes wait, want 10", n, b)
 		}
 		for i := range reserveMessages {
-			if !s.sendUrgent([]byte("a")) {
+			if !s.SendUrgent([]byte("a")) {
 				t.Fatalf("urgent message %d is refused", i)
 			}
 		}
-		if s.sendUrgent([]byte("a")) {
+		if s.SendUrgent([]byte("a")) {
 			t.Error("the reserve has no end")
 		}
 		select {
@@ -45,10 +46,10 @@ func TestSocketQueueIsBoundedInMessages(t *testing.T) {
 		}
 
 		for range sent {
-			c.expectText(string(msg))
+			c.ExpectText(string(msg))
 		}
 		for range reserveMessages {
-			c.expectText("a")
+			c.ExpectText("a")
 		}
 		select {
 		case <-drained:
@@ -60,71 +61,71 @@ func TestSocketQueueIsBoundedInMessages(t *testing.T) {
 			t.Errorf("a drained queue keeps room for %d frames and counts %d bytes", cap(q.frames), q.bytes)
 		}
 		s.mu.Unlock()
-		if !s.send([]byte("again")) {
+		if !s.Send([]byte("again")) {
 			t.Error("a drained socket takes no message")
 		}
-		c.expectText("again")
+		c.ExpectText("again")
 		if len(drained) != 0 {
 			t.Error("the socket drained twice")
 		}
 	})
 }
 
-func TestSocketQueueIsBoundedInBytes(t *testing.T) {
+func TestQueueIsBoundedInBytes(t *testing.T) {
 	sv := serveSockets(t)
 	total := new(atomic.Int64)
-	sv.o.sendBuffer = 64 << 10
-	sv.o.queueBytes = 100_000
-	sv.o.waiting, sv.o.maxWaiting = total, 1<<30
-	c := dialRaw(t, sv.URL)
+	sv.o.SendBuffer = 64 << 10
+	sv.o.QueueBytes = 100_000
+	sv.o.Waiting, sv.o.MaxWaiting = total, 1<<30
+	c := sockettest.Dial(t, sv.URL)
 	s := sv.only()
 
 	msg := bytes.Repeat([]byte("m"), 10_000)
 	sent := stallClient(t, s, msg)
-	for s.send(msg) {
+	for s.Send(msg) {
 		sent++
 	}
-	if _, b := s.queued(); b > 100_000 || int64(b) != total.Load() {
+	if _, b := s.Queued(); b > 100_000 || int64(b) != total.Load() {
 		t.Errorf("%d bytes wait, %d in all sockets; the bound is 100,000", b, total.Load())
 	}
-	snapshot := newFrame(bytes.Repeat([]byte("s"), 1<<20))
+	snapshot := NewFrame(bytes.Repeat([]byte("s"), 1<<20))
 	snapshot.uncharged = true
-	if !s.sendFrame(snapshot) {
+	if !s.SendFrame(snapshot) {
 		t.Error("a shared snapshot is charged")
 	}
 	for range sent {
-		c.expectText(string(msg))
+		c.ExpectText(string(msg))
 	}
-	c.expectText(strings.Repeat("s", 1<<20))
+	c.ExpectText(strings.Repeat("s", 1<<20))
 
 	large := strings.Repeat("l", 300_000) // over the bound, but nothing waits
-	if !s.send([]byte(large)) {
+	if !s.Send([]byte(large)) {
 		t.Error("a message over the bound can never be sent")
 	}
-	c.expectText(large)
+	c.ExpectText(large)
 	stallClient(t, s, msg)
-	s.close(wire.CloseSlow, "")
-	c.conn.Close()
-	s.wait()
+	s.Close(wire.CloseSlow, "")
+	c.Conn.Close()
+	s.Wait()
 	if got := total.Load(); got != 0 {
 		t.Errorf("%d bytes are counted after the end", got)
 	}
 }
 
-func TestSocketDiscardsByTag(t *testing.T) {
+func TestDiscardsByTag(t *testing.T) {
 	sv := serveSockets(t)
 	drained := make(chan struct{}, 10)
-	sv.o.sendBuffer = 64 << 10
-	sv.o.onDrained = func() { drained <- struct{}{} }
-	c := dialRaw(t, sv.URL)
+	sv.o.SendBuffer = 64 << 10
+	sv.o.OnDrained = func() { drained <- struct{}{} }
+	c := sockettest.Dial(t, sv.URL)
 	s := sv.only()
 
 	msg := bytes.Repeat([]byte("m"), 10_000)
 	sent := stallClient(t, s, msg)
 	for i := range 20 {
-		f := newFrame(fmt.Append(nil, "frame ", i))
+		f := NewFrame(fmt.Append(nil, "frame ", i))
 		f.tag = i % 2
-		if !s.sendFrame(f) {
+		if !s.SendFrame(f) {
 			t.Fatal("refused")
 		}
 	}
@@ -135,10 +136,10 @@ func TestSocketDiscardsByTag(t *testing.T) {
 		t.Errorf("discarded %d frames of nobody", got)
 	}
 	for range sent {
-		c.expectText(string(msg))
+		c.ExpectText(string(msg))
 	}
 	for i := range 10 {
-		c.expectText(fmt.Sprint("frame ", 2*i))
+		c.ExpectText(fmt.Sprint("frame ", 2*i))
 	}
 	select {
 	case <-drained:
@@ -149,14 +150,14 @@ func TestSocketDiscardsByTag(t *testing.T) {
 
 // Many senders, control frames between their messages, a reader that lags at
 // times: every frame arrives whole, each sender's in order.
-func TestSocketKeepsFramesWhole(t *testing.T) {
+func TestKeepsFramesWhole(t *testing.T) {
 	const senders, each = 8, 400
 	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
-		sv.o.sendBuffer = 64 << 10
-		sv.o.queueMessages = senders * each
-		sv.o.queueBytes = 64 << 20
-		sv.o.controlRate = 1 << 20
-		c := dialRaw(t, sv.URL)
+		sv.o.SendBuffer = 64 << 10
+		sv.o.QueueMessages = senders * each
+		sv.o.QueueBytes = 64 << 20
+		sv.o.ControlRate = 1 << 20
+		c := sockettest.Dial(t, sv.URL)
 		s := sv.only()
 
 		var wg sync.WaitGroup
@@ -168,11 +169,11 @@ func TestSocketKeepsFramesWhole(t *testing.T) {
 					ok := false
 					switch i % 3 {
 					case 0:
-						ok = s.send(msg)
+						ok = s.Send(msg)
 					case 1:
-						ok = s.sendFrame(newFrame(msg))
+						ok = s.SendFrame(NewFrame(msg))
 					case 2:
-						ok = s.sendUrgent(msg)
+						ok = s.SendUrgent(msg)
 					}
 					if !ok {
 						t.Errorf("message %d of sender %d is refused", i, id)
@@ -184,12 +185,12 @@ func TestSocketKeepsFramesWhole(t *testing.T) {
 		const pings = 200
 		wg.Go(func() {
 			for i := range pings {
-				c.write(rawFrame(bitFin|opPing, bytes.Repeat([]byte("p"), i%126)))
+				c.Write(sockettest.Frame(bitFin|opPing, bytes.Repeat([]byte("p"), i%126)))
 			}
 		})
 		next := make([]int, senders)
 		for got := 0; got < senders*each; {
-			head, payload, err := c.frame()
+			head, payload, err := c.Frame()
 			if err != nil {
 				t.Fatalf("after %d messages: %v", got, err)
 			}
@@ -220,44 +221,44 @@ func TestSocketKeepsFramesWhole(t *testing.T) {
 }
 
 // Closes from all sides at once are one close.
-func TestSocketClosesOnce(t *testing.T) {
+func TestClosesOnce(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, sv *socketServer) {
 		for range 20 {
-			c := dialRaw(t, sv.URL)
-			c.text("up")
-			c.expectText("up")
+			c := sockettest.Dial(t, sv.URL)
+			c.Text("up")
+			c.ExpectText("up")
 			all := sv.all()
 			s := all[len(all)-1]
 			var wg sync.WaitGroup
-			wg.Go(func() { s.close(wire.CloseReplaced, "") })
-			wg.Go(func() { s.close(wire.CloseReplaced, "") })
-			wg.Go(func() { s.sweep(time.Now()) })
-			wg.Go(func() { s.send([]byte("x")) })
-			wg.Go(func() { c.write(textFrame("y")) })
-			c.expectClose(wire.CloseReplaced)
-			c.conn.Close()
+			wg.Go(func() { s.Close(wire.CloseReplaced, "") })
+			wg.Go(func() { s.Close(wire.CloseReplaced, "") })
+			wg.Go(func() { s.Sweep(time.Now()) })
+			wg.Go(func() { s.Send([]byte("x")) })
+			wg.Go(func() { c.Write(textFrame("y")) })
+			c.ExpectClose(wire.CloseReplaced)
+			c.Conn.Close()
 			wg.Wait()
-			s.wait()
+			s.Wait()
 		}
 	})
 }
 
 // A send to an idle connection allocates nothing: neither does a shared frame,
 // nor a message of its own.
-func TestSocketSendAllocatesNothing(t *testing.T) {
+func TestSendAllocatesNothing(t *testing.T) {
 	sv := serveSockets(t)
-	c := dialRaw(t, sv.URL)
+	c := sockettest.Dial(t, sv.URL)
 	s := sv.only()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for {
-			if _, _, err := c.frame(); err != nil {
+			if _, _, err := c.Frame(); err != nil {
 				return
 			}
 		}
 	}()
-	f := newFrame([]byte("shared"))
+	f := NewFrame([]byte("shared"))
 	msg := []byte("own")
 	allocs := func(send func()) float64 {
 		send() // the pools' first buffers
@@ -265,13 +266,13 @@ func TestSocketSendAllocatesNothing(t *testing.T) {
 	}
 	// The reading side allocates the frames that it reads: three each.
 	const reader = 3
-	if n := allocs(func() { s.sendFrame(f) }); n > reader {
+	if n := allocs(func() { s.SendFrame(f) }); n > reader {
 		t.Errorf("a shared frame costs %v allocations", n-reader)
 	}
-	if n := allocs(func() { s.send(msg) }); n > reader {
+	if n := allocs(func() { s.Send(msg) }); n > reader {
 		t.Errorf("a message costs %v allocations", n-reader)
 	}
-	s.close(wire.CloseNormal, "")
+	s.Close(wire.CloseNormal, "")
 	<-done
 }
 
@@ -279,9 +280,9 @@ func TestSocketSendAllocatesNothing(t *testing.T) {
 // is refused early, and one that keeps up is not.
 func TestQueueTotal(t *testing.T) {
 	var waiting atomic.Int64
-	s := &socket{o: socketOptions{queueMessages: 100, queueBytes: 1600, waiting: &waiting, maxWaiting: 1000}}
+	s := &Socket{o: Options{QueueMessages: 100, QueueBytes: 1600, Waiting: &waiting, MaxWaiting: 1000}}
 	msg := make([]byte, 90)
-	s.queue.push(&frame{bytes: msg})
+	s.queue.push(&Frame{bytes: msg})
 	if !s.hasRoom(msg, nil, false) {
 		t.Fatal("refused below the total")
 	}
