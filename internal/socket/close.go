@@ -42,7 +42,7 @@ func (s *Socket) closeWith(code wire.CloseCode, reason string, cause error) {
 	}
 	s.beginClose(code, cause)
 	if code == wire.CloseSlow {
-		s.changeQueue(func(q *sendQueue) { q.discard(func(*Frame) bool { return true }) })
+		s.changeQueue((*sendQueue).drop)
 	}
 	s.sendClose(newCloseFrame(code, reason))
 	go s.finish()

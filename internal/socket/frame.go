@@ -33,9 +33,6 @@ const (
 type Frame struct {
 	bytes []byte
 
-	// tag is what the frame belongs to, such as its stream; discard compares it.
-	tag any
-
 	// uncharged frames do not count against a queue's bound in bytes: their
 	// bytes are a snapshot that the hub keeps anyway.
 	uncharged bool

@@ -82,17 +82,12 @@ func (q *sendQueue) advance(n int) {
 	q.frames, q.head = nil, 0 // an idle socket keeps nothing
 }
 
-// discard removes the frames that have not begun and that drop tells of.
-func (q *sendQueue) discard(drop func(*Frame) bool) (n int) {
+// drop forgets the frames that have not begun.
+func (q *sendQueue) drop() {
 	keep := q.head + q.begun()
-	before := len(q.frames)
-	rest := slices.DeleteFunc(q.frames[keep:], func(f *Frame) bool {
-		if !drop(f) {
-			return false
-		}
+	for _, f := range q.frames[keep:] {
 		q.bytes -= f.charge()
-		return true
-	})
-	q.frames = q.frames[:keep+len(rest)]
-	return before - len(q.frames)
+	}
+	clear(q.frames[keep:])
+	q.frames = q.frames[:keep]
 }

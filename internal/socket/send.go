@@ -128,21 +128,6 @@ func (s *Socket) Queued() (messages, bytes int) {
 	return s.queue.messages(), s.queue.bytes
 }
 
-// discard takes back the frames with this tag that are not being sent yet, and
-// returns how many. onDrained will be called when nothing waits any more.
-func (s *Socket) discard(tag any) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	s.changeQueue(func(q *sendQueue) {
-		n = q.discard(func(f *Frame) bool { return !f.control && f.tag == tag })
-	})
-	if n > 0 {
-		s.lagging = true
-	}
-	return n
-}
-
 // pong sends a pong of the library's, before anything that waits. b is the
 // whole frame; it is copied.
 func (s *Socket) pong(b []byte) {

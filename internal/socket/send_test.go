@@ -112,42 +112,6 @@ func TestQueueIsBoundedInBytes(t *testing.T) {
 	}
 }
 
-func TestDiscardsByTag(t *testing.T) {
-	sv := serveSockets(t)
-	drained := make(chan struct{}, 10)
-	sv.o.SendBuffer = 64 << 10
-	sv.o.OnDrained = func() { drained <- struct{}{} }
-	c := sockettest.Dial(t, sv.URL)
-	s := sv.only()
-
-	msg := bytes.Repeat([]byte("m"), 10_000)
-	sent := stallClient(t, s, msg)
-	for i := range 20 {
-		f := NewFrame(fmt.Append(nil, "frame ", i))
-		f.tag = i % 2
-		if !s.SendFrame(f) {
-			t.Fatal("refused")
-		}
-	}
-	if got := s.discard(1); got != 10 {
-		t.Errorf("discarded %d frames, want 10", got)
-	}
-	if got := s.discard("unknown"); got != 0 {
-		t.Errorf("discarded %d frames of nobody", got)
-	}
-	for range sent {
-		c.ExpectText(string(msg))
-	}
-	for i := range 10 {
-		c.ExpectText(fmt.Sprint("frame ", 2*i))
-	}
-	select {
-	case <-drained:
-	case <-time.After(5 * time.Second):
-		t.Fatal("nobody was told that the socket drained")
-	}
-}
-
 // Many senders, control frames between their messages, a reader that lags at
 // times: every frame arrives whole, each sender's in order.
 func TestKeepsFramesWhole(t *testing.T) {

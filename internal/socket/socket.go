@@ -73,8 +73,8 @@ type Options struct {
 	ControlRate int
 
 	// OnDrained, if set, is called when nothing waits any more after the
-	// socket had refused or discarded a message. It runs in a goroutine of the
-	// socket without its lock: it may send, and must not wait.
+	// socket had refused a message. It runs in a goroutine of the socket
+	// without its lock: it may send, and must not wait.
 	OnDrained func()
 
 	// Waiting, if set, counts the bytes in the queues of all sockets; beyond
