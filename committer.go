@@ -2,6 +2,7 @@ package flowsync
 
 import (
 	"sync"
+	"time"
 
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
 	"github.com/wavesiddhartha/flowsync/store"
@@ -13,7 +14,8 @@ import (
 type committer struct {
 	store store.Store
 	saw   func([]store.Result) // hears of every append
-	wake  chan struct{}        // holds one token while something waits or the end has come
+	count *metrics
+	wake  chan struct{} // holds one token while something waits or the end has come
 
 	mu      sync.Mutex // guards what follows; taken under stream.mu
 	batches []store.Batch
@@ -21,8 +23,8 @@ type committer struct {
 	ended   bool
 }
 
-func newCommitter(s store.Store, saw func([]store.Result)) *committer {
-	return &committer{store: s, saw: saw, wake: make(chan struct{}, 1)}
+func newCommitter(s store.Store, saw func([]store.Result), count *metrics) *committer {
+	return &committer{store: s, saw: saw, count: count, wake: make(chan struct{}, 1)}
 }
 
 // add queues a record. The stream is told of the outcome by an Appended event.
@@ -64,7 +66,9 @@ func (c *committer) run() {
 			if len(batches) == 0 {
 				break
 			}
+			since := time.Now()
 			c.store.Append(batches, func(results []store.Result) {
+				c.count.called(storeAppend, since, failed(results))
 				c.saw(results)
 				for i, st := range from {
 					st.step(&hubcore.Appended{Result: results[i]})
@@ -74,4 +78,15 @@ func (c *committer) run() {
 			<-done
 		}
 	}
+}
+
+// failed is the first error among the results of an append. An append that was
+// outrun by another hub's is not one.
+func failed(results []store.Result) error {
+	for i := range results {
+		if results[i].Err != nil {
+			return results[i].Err
+		}
+	}
+	return nil
 }

@@ -26,8 +26,8 @@ func (st *stream) send() {
 		}
 		clear(st.caught)
 		st.caught = st.caught[:0]
-		out := st.outbox
-		st.outbox = round.spare
+		out, pushed := st.outbox, st.clock.sending
+		st.outbox, st.clock.sending = round.spare, 0
 		if len(out) == 0 {
 			st.sending = false
 			st.mu.Unlock()
@@ -35,6 +35,9 @@ func (st *stream) send() {
 		}
 		st.mu.Unlock()
 		round.send(st, out)
+		if pushed > 0 {
+			st.hub.metrics.delivery.Observe(seconds(st.hub.now() - pushed))
+		}
 		clear(out)
 		round.spare = out[:0]
 	}
@@ -101,7 +104,9 @@ func (f *fanout) sendAll(st *stream, out []hubcore.Out) {
 	f.parcels = f.parcels[:0]
 	var body []byte
 	var last uint64
+	size := 0
 	seal := func() {
+		size += len(body)
 		f.parcels = append(f.parcels, parcel{socket.NewFrame(body), last})
 		body = nil
 	}
@@ -116,13 +121,20 @@ func (f *fanout) sendAll(st *stream, out []hubcore.Out) {
 		last = max(last, out[i].Last)
 	}
 	seal()
+	sent, held := 0, 0
 	for _, t := range all {
-		if _, ok := f.alone[t.Member]; ok || t.Held {
+		if _, ok := f.alone[t.Member]; ok {
+			continue
+		}
+		if t.Held {
+			held++
 			continue
 		}
 		switch sink := t.Member.Sink.(type) {
 		case *session:
-			f.deliver(st, t, sink)
+			if f.deliver(st, t, sink) {
+				sent++
+			}
 		case *inbox:
 			for i := range out {
 				if sameList(out[i].All, all) {
@@ -132,6 +144,13 @@ func (f *fanout) sendAll(st *stream, out []hubcore.Out) {
 		}
 	}
 	clear(f.parcels)
+	st.hub.metrics.sentBytes.Add(float64(size * sent))
+	for i := range out {
+		if sameList(out[i].All, all) {
+			st.hub.metrics.told(out[i].Msg, sent)
+			st.hub.metrics.withheld(out[i].Msg, held)
+		}
+	}
 }
 
 // parcel is a frame and the offset that it takes its receivers to.
@@ -140,14 +159,16 @@ type parcel struct {
 	last  uint64
 }
 
-func (f *fanout) deliver(st *stream, t *hubcore.Target, s *session) {
+// deliver reports whether the session took everything.
+func (f *fanout) deliver(st *stream, t *hubcore.Target, s *session) bool {
 	for _, p := range f.parcels {
 		if !s.sock.SendFrame(p.frame) {
 			f.hold(st, t, s)
-			return
+			return false
 		}
 		t.Reached = max(t.Reached, p.last)
 	}
+	return true
 }
 
 // sendAlone sends a session that gets something of its own in this round all it
@@ -197,6 +218,8 @@ func (f *fanout) sendAlone(st *stream, m *hubcore.Member, out []hubcore.Out) {
 			moved, last = t, max(last, out[i].Last)
 		}
 		body = appendLine(body, f.encoded[i])
+		st.hub.metrics.told(out[i].Msg, 1)
+		st.hub.metrics.sentBytes.Add(float64(len(f.encoded[i])))
 	}
 	flush()
 }
@@ -224,6 +247,7 @@ func target(o *hubcore.Out, m *hubcore.Member) *hubcore.Target {
 // queue is empty again the session is brought up to date from what it reached.
 func (f *fanout) hold(st *stream, t *hubcore.Target, s *session) {
 	t.Held = true
+	st.hub.metrics.lagged.Inc()
 	st.step(&hubcore.Lagged{Member: t.Member})
 	s.lags(st, t)
 }

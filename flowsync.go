@@ -64,6 +64,7 @@ type Hub struct {
 	sockets socket.Options
 	start   time.Time
 	commits *committer
+	metrics *metrics
 	writes  *writable
 
 	unloadAfter time.Duration   // without a request, until a stream is unloaded
@@ -113,8 +114,11 @@ func New(o Options) (*Hub, error) {
 	h.streams.init()
 	h.sessions.init()
 	h.routes = h.newRoutes()
+	if h.metrics, err = newMetrics(h, o.Registerer); err != nil {
+		return nil, err
+	}
 	h.writes = newWritable(h)
-	h.commits = newCommitter(o.Store, h.writes.saw)
+	h.commits = newCommitter(o.Store, h.writes.saw, h.metrics)
 	h.goWork(h.commits.run)
 	h.goWork(h.sweep)
 	h.greet()

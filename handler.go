@@ -3,6 +3,7 @@ package flowsync
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ func (h *Hub) newRoutes() http.Handler {
 	r.Use(middleware.SetHeader("X-Content-Type-Options", "nosniff"))
 	r.HandleFunc("/", h.upgrade)
 	r.Get("/healthz", h.healthz)
+	r.Get("/metrics", h.getMetrics)
 	r.Get("/streams/{name}", h.getValue)
 	r.Post("/streams/{name}/ops", h.postOps)
 	r.Get("/streams/{name}/events", h.events)
@@ -58,8 +60,10 @@ func routePath(path string) string {
 	if i := strings.LastIndex(path, "/streams/"); i >= 0 {
 		return path[i:]
 	}
-	if strings.HasSuffix(path, "/healthz") {
-		return "/healthz"
+	for _, route := range [...]string{"/healthz", "/metrics"} {
+		if strings.HasSuffix(path, route) {
+			return route
+		}
 	}
 	return "/"
 }
@@ -71,32 +75,43 @@ func streamName(r *http.Request) string { return chi.URLParam(r, "name") }
 // goroutine of its own, so that what the server keeps for the request is freed.
 func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) {
 	if err := h.enter(); err != nil {
-		h.refuse(w, wire.Errorf(wire.ShuttingDown, "the hub is shutting down; connect again"))
+		h.refuseUpgrade(w, wire.Errorf(wire.ShuttingDown, "the hub is shutting down; connect again"))
 		return
 	}
 	defer h.leave()
-	s := &session{}
+	s := &session{began: time.Now()}
 	o := h.sockets
 	o.OnDrained = s.drained
 	token, refused := h.tokenOf(r)
 	if refused {
-		h.refuse(w, wire.Errorf(wire.AuthInvalid, "a token in the URL is not accepted here; send it in the Authorization header or in hello"))
+		h.refuseUpgrade(w, wire.Errorf(wire.AuthInvalid, "a token in the URL is not accepted here; send it in the Authorization header or in hello"))
 		return
 	}
 	var grant *hubcore.Grant
 	if token != "" || h.auth == nil {
 		var err *wire.Error
 		if grant, err = h.authenticate(token, r); err != nil {
-			h.refuse(w, err)
+			h.refuseUpgrade(w, err)
 			return
 		}
 	}
 	sock, err := socket.Accept(w, r, o)
-	if err != nil {
-		return // answered
+	if err != nil { // and it is answered
+		code := wire.BadMessage
+		if errors.Is(err, socket.ErrOrigin) {
+			code = wire.OriginDenied
+		}
+		h.metrics.refused(code, "")
+		return
 	}
 	s.hub, s.sock, s.req, s.addr = h, sock, r, maskAddr(r.RemoteAddr)
 	h.goWork(func() { s.run(grant) })
+}
+
+// refuseUpgrade is refuse for what would have become a connection.
+func (h *Hub) refuseUpgrade(w http.ResponseWriter, e *wire.Error) {
+	h.metrics.refused(e.Code, e.Scope)
+	h.refuse(w, e)
 }
 
 // healthz answers 200 while the hub takes connections and its store takes writes.

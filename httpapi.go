@@ -37,6 +37,7 @@ func (h *Hub) admit(w http.ResponseWriter, r *http.Request, v acl.Verb) (visitor
 		e = wire.Errorf(wire.StreamUnknown, "no such stream is registered with this hub")
 	}
 	if e != nil {
+		h.metrics.deny(e.Code, e.Scope, actionOfVerb(v))
 		h.refuse(w, e)
 		return visitor{}, false
 	}
@@ -50,6 +51,24 @@ func (h *Hub) grantOf(r *http.Request) (*hubcore.Grant, *wire.Error) {
 		return nil, wire.Errorf(wire.AuthInvalid, "a token in the URL is not accepted here; send it in the Authorization header")
 	}
 	return h.authenticate(token, r)
+}
+
+// everyStream is what a right must be granted on to hold for the hub as a whole:
+// only a rule for all streams covers it, since no stream can have this name.
+const everyStream = "*"
+
+// getMetrics serves the metrics to whoever may administer every stream.
+func (h *Hub) getMetrics(w http.ResponseWriter, r *http.Request) {
+	grant, e := h.grantOf(r)
+	if e == nil && !grant.Rights.Allow(acl.Admin, everyStream) {
+		e = wire.Errorf(wire.AccessDenied, "metrics are for those who may administer every stream")
+	}
+	if e != nil {
+		h.metrics.deny(e.Code, e.Scope, actionOfVerb(acl.Read))
+		h.refuse(w, e)
+		return
+	}
+	h.Metrics().ServeHTTP(w, r)
 }
 
 func (h *Hub) getValue(w http.ResponseWriter, r *http.Request) {

@@ -68,6 +68,7 @@ var doors = []door{
 	{"github.com/redis/go-redis", []string{"redisbus"}},
 	{"github.com/a-h/templ", []string{"dashboard"}},
 	{"github.com/prometheus/client_golang", []string{"metrics.go of ."}},
+	{"golang.org/x/sys", []string{"internal/socket"}},
 	{"golang.org/x/time", []string{"ratelimit"}},
 	{"modernc.org/sqlite", []string{"store/sqlite", "node/queue"}},
 	{"github.com/alecthomas/kong", []string{"cmd/flowsync"}},

@@ -79,6 +79,7 @@ func (h *Hub) drain() {
 	h.stop()
 	h.work.Wait()
 	h.closeErr = h.store.Close()
+	h.metrics.leave(h)
 	h.log.Info("shut down")
 }
 

@@ -44,6 +44,11 @@ type Options struct {
 	// Defaults to slog.Default().
 	Logger *slog.Logger
 
+	// Registerer is where the hub registers its metrics, all named flowsync_….
+	// Hubs that share one add up. Nil: a registry of the hub's own, with the
+	// metrics of Go and the process beside them. [Hub.Metrics] serves either.
+	Registerer Registerer
+
 	// Limits are the bounds on what clients may cost.
 	Limits Limits
 }

@@ -207,7 +207,7 @@ func (h *Hub) stream(name, subject string) *stream {
 	if st := shard.byName[name]; st != nil {
 		return st
 	}
-	st = &stream{hub: h, name: name, used: time.Now(), core: hubcore.NewStream(&h.core, name, r.rule, r.initial, r.options)}
+	st = &stream{hub: h, name: name, rule: ruleLabel(r.rule), used: time.Now(), core: hubcore.NewStream(&h.core, name, r.rule, r.initial, r.options)}
 	st.core.ExpireAfter(hubcore.Instant(r.ttl))
 	st.ticks = r.ttl > 0
 	shard.byName[name] = st
@@ -247,15 +247,19 @@ func (g *registry) sweep(idleSince time.Time) {
 	}
 }
 
+// inShard lists the streams of one shard.
+func (g *registry) inShard(i int) []*stream {
+	shard := &g.shards[i]
+	shard.RLock()
+	defer shard.RUnlock()
+	return slices.Collect(maps.Values(shard.byName))
+}
+
 // speak reports whether any stream has messages that are not with their
 // receivers' sockets yet.
 func (g *registry) speak() bool {
 	for i := range g.shards {
-		shard := &g.shards[i]
-		shard.RLock()
-		speaking := slices.ContainsFunc(slices.Collect(maps.Values(shard.byName)), (*stream).speaks)
-		shard.RUnlock()
-		if speaking {
+		if slices.ContainsFunc(g.inShard(i), (*stream).speaks) {
 			return true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
 	"github.com/wavesiddhartha/flowsync/internal/socket"
@@ -21,13 +22,16 @@ type session struct {
 	req  *http.Request // the upgrade request, for the Authenticator
 	addr string        // masked
 
+	began time.Time // when the upgrade was asked for
+
 	// Owned by the reader.
 	decode wire.Decoder
 
 	flow flow
 
-	mu   sync.Mutex // guards core; may be taken under stream.mu, never the reverse
-	core *hubcore.Session
+	mu      sync.Mutex // guards what follows; may be taken under stream.mu, never the reverse
+	core    *hubcore.Session
+	refused wire.Code // the newest error that the client was told
 
 	lagMu sync.Mutex // guards lag; no other lock is taken under it
 	lag   []lagged
@@ -45,6 +49,7 @@ func (s *session) run(grant *hubcore.Grant) {
 	s.flow.init()
 	s.core = hubcore.NewSession(&s.hub.core, s.hub.now(), grant, s)
 	s.hub.sessions.add(s)
+	s.hub.metrics.connections.Inc()
 	if s.hub.draining.Load() {
 		s.sock.Close(wire.CloseShutdown, "the hub shuts down")
 	}
@@ -67,6 +72,7 @@ func (s *session) read() (err error) {
 		if err != nil {
 			return err
 		}
+		s.hub.metrics.receivedBytes.Add(float64(len(msg)))
 		for line := range wire.Lines(msg) {
 			s.line(line, &fx)
 			s.flow.wait()
@@ -81,6 +87,12 @@ func (s *session) line(line []byte, fx *hubcore.SessionEffects) {
 	if err != nil && !errors.As(err, &refused) {
 		refused = wire.Errorf(wire.BadMessage, "the message could not be understood")
 	}
+	s.hub.metrics.received[clientType(msg)].Inc()
+	if _, ok := msg.(*wire.Ping); ok {
+		if rtt, ok := s.sock.RTT(); ok {
+			s.hub.metrics.rtt.Observe(rtt.Seconds())
+		}
+	}
 	if msg == nil {
 		s.step(&hubcore.Malformed{Err: refused}, fx)
 		return
@@ -94,6 +106,7 @@ func (s *session) step(ev hubcore.SessionEvent, fx *hubcore.SessionEffects) {
 	fx.Reset()
 	s.mu.Lock()
 	s.core.Step(s.hub.now(), ev, fx)
+	s.measure(ev, fx)
 	s.mu.Unlock()
 	if fx.Opened {
 		s.opened()
@@ -116,6 +129,21 @@ func (s *session) step(ev hubcore.SessionEvent, fx *hubcore.SessionEffects) {
 	}
 }
 
+// measure counts what a step answers. Called with mu.
+func (s *session) measure(ev hubcore.SessionEvent, fx *hubcore.SessionEffects) {
+	asked := "connect"
+	if r, ok := ev.(*hubcore.Received); ok {
+		asked = actionOf(r.Msg)
+	}
+	for _, msg := range fx.Out {
+		s.hub.metrics.sent[hubType(msg)].Inc()
+		if e, ok := msg.(*wire.Error); ok {
+			s.refused = e.Code
+			s.hub.metrics.deny(e.Code, e.Scope, asked)
+		}
+	}
+}
+
 // reply sends answers, several in one message.
 func (s *session) reply(out []wire.HubMessage) {
 	if len(out) == 0 {
@@ -126,6 +154,7 @@ func (s *session) reply(out []wire.HubMessage) {
 		body = appendLine(body, nil)
 		body = msg.Append(body)
 	}
+	s.hub.metrics.sentBytes.Add(float64(len(body)))
 	if !s.sock.SendUrgent(body) {
 		s.sock.Close(wire.CloseSlow, "answers are not read")
 	}
@@ -150,6 +179,8 @@ func (s *session) toStream(to *hubcore.ToStream) {
 // opened takes over from an older session of the same client.
 func (s *session) opened() {
 	s.sock.SetReadLimit(int64(s.hub.limits.MessageBytes))
+	s.hub.metrics.handshakes["ok"].Inc()
+	s.hub.metrics.greeting.Observe(time.Since(s.began).Seconds())
 	m := s.core.Member()
 	if old := s.hub.sessions.displace(s); old != nil {
 		var fx hubcore.SessionEffects
@@ -162,8 +193,12 @@ func (s *session) opened() {
 func (s *session) end(cause error) {
 	s.sock.Close(wire.CloseGoingAway, "")
 	s.mu.Lock()
-	streams, wasOpen := s.core.Streams(), s.core.Member().Number > 0
+	streams, wasOpen, refused := s.core.Streams(), s.core.Member().Number > 0, s.refused
 	s.mu.Unlock()
+	s.hub.metrics.left(disconnectReason(cause), time.Since(s.began))
+	if !wasOpen {
+		s.hub.metrics.handshakes[handshakeResult(refused)].Inc()
+	}
 	for _, name := range streams {
 		s.hub.request(name, s.core.Member().Subject, &hubcore.Leave{Member: s.core.Member(), Ended: true})
 	}

@@ -16,6 +16,7 @@ import (
 type stream struct {
 	hub   *Hub
 	name  string
+	rule  int  // index in ruleLabels
 	ticks bool // needs a Tick each second
 
 	mu      sync.Mutex // guards what follows; session locks may be taken under it
@@ -27,6 +28,7 @@ type stream struct {
 	sending bool              // a sender runs
 	used    time.Time         // last request
 	gone    bool              // unloaded: another stream took its place, or will
+	clock   pushClock
 }
 
 // step feeds one event to the machine, the answer to a call of its own or an
@@ -59,7 +61,9 @@ func (st *stream) unload(idleSince time.Time) bool {
 
 func (st *stream) stepLocked(ev hubcore.StreamEvent) {
 	fx := &st.fx
-	st.core.Step(st.hub.now(), ev, fx)
+	before := st.hub.now()
+	st.core.Step(before, ev, fx)
+	st.measure(ev, before)
 	for i := range fx.Calls {
 		st.call(fx.Calls[i])
 	}
@@ -105,12 +109,20 @@ func (st *stream) call(c hubcore.Call) {
 		h.commits.add(st, c.Batch)
 	case hubcore.CallLoad:
 		h.goWork(func() {
+			since := time.Now()
 			loaded, err := h.store.Load(h.ctx, st.name)
+			h.metrics.called(storeLoad, since, err)
 			st.step(&hubcore.Loaded{Stream: loaded, Err: err})
 		})
 	case hubcore.CallRead:
 		h.goWork(func() {
+			since := time.Now()
 			tail, err := h.store.Read(h.ctx, st.name, c.After, c.Max)
+			if errors.Is(err, store.ErrTrimmed) {
+				h.metrics.called(storeLoad, since, nil) // an answer, not a failure
+			} else {
+				h.metrics.called(storeLoad, since, err)
+			}
 			if errors.Is(err, store.ErrUnavailable) {
 				h.pause() // some ask again at once
 			}
@@ -131,7 +143,10 @@ func (st *stream) call(c hubcore.Call) {
 		})
 	case hubcore.CallSave:
 		h.goWork(func() {
+			since := time.Now()
 			err := h.store.Save(h.ctx, st.name, c.Snapshot)
+			h.metrics.called(storeSnapshot, since, err)
+			h.metrics.rules[st.rule].compactionDone(since, err)
 			if err != nil {
 				h.log.Warn("a snapshot could not be stored; it is tried again later", "stream", st.name, "err", err)
 			}
@@ -139,7 +154,9 @@ func (st *stream) call(c hubcore.Call) {
 		})
 	case hubcore.CallTrim:
 		h.goWork(func() {
+			since := time.Now()
 			more, err := h.store.Trim(h.ctx, st.name, c.After, c.Max)
+			h.metrics.called(storeSnapshot, since, err)
 			st.step(&hubcore.Trimmed{More: more, Err: err})
 		})
 	}

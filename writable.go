@@ -29,7 +29,7 @@ const probeStream = "hub/probe"
 func newWritable(h *Hub) *writable {
 	return &writable{
 		hub: h, changed: make(chan struct{}, 1),
-		probe: &stream{hub: h, name: probeStream, core: hubcore.NewStream(&h.core, probeStream, LWW, nil, nil)},
+		probe: &stream{hub: h, name: probeStream, rule: ruleLabel(LWW), core: hubcore.NewStream(&h.core, probeStream, LWW, nil, nil)},
 	}
 }
 

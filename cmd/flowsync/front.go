@@ -38,6 +38,7 @@ func welcome(w http.ResponseWriter, at *loopback) {
 WebSocket   %s (or /ws), subprotocol flowsync.v1
 HTTP API    %s/streams/{name}
 Health      %s/healthz
+Metrics     %s/metrics
 
 Try:
 
@@ -45,7 +46,7 @@ Try:
   curl -d '{"op":"increment","amount":5}' %s/streams/counter:value/ops
   curl -N %s/streams/counter:value/events
 
-%s`, version(), at.url("ws"), api, api, api, api, api, namespaceHelp())
+%s`, version(), at.url("ws"), api, api, api, api, api, api, namespaceHelp())
 }
 
 // isLocal reports whether a Host header names this machine's loopback.

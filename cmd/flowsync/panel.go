@@ -27,6 +27,7 @@ func (p panel) write(w io.Writer, paint palette) {
 	row("WebSocket", p.at.url("ws"))
 	row("HTTP API", http+"/streams/")
 	row("Health", http+"/healthz")
+	row("Metrics", http+"/metrics")
 	fmt.Fprintln(w)
 
 	var streams []string

@@ -109,7 +109,7 @@ func (v *voice) ready(p panel) {
 		"event": "ready", "addr": fmt.Sprintf("%s:%d", at.host, at.port), "pid": os.Getpid(), "version": version(),
 		"ready_ms": p.ready.Milliseconds(), "storage": p.storage,
 		"urls": map[string]string{
-			"websocket": at.url("ws"), "api": at.url("http") + "/streams/", "health": at.url("http") + "/healthz",
+			"websocket": at.url("ws"), "api": at.url("http") + "/streams/", "health": at.url("http") + "/healthz", "metrics": at.url("http") + "/metrics",
 		},
 	})
 	for _, r := range v.early {

@@ -137,6 +137,7 @@ func (s *Stream) advance(rec *store.Record) []*writer {
 // read them, the ack to their authors.
 func (s *Stream) tell(from uint64, entries []store.Entry, authors []*writer, fx *Effects) {
 	last := &entries[len(entries)-1]
+	fx.Applied += len(entries)
 	fx.Commits = append(fx.Commits, Commit{Last: last.Offset, Ops: len(entries), Client: last.Writer.Client})
 	s.refreshFans()
 	if len(s.fans.states) > 0 {

@@ -194,6 +194,7 @@ func (s *Stream) tellEphemeral(entries []wire.Entry, fx *Effects) {
 	if len(entries) == 0 {
 		return
 	}
+	fx.Applied += len(entries)
 	s.refreshFans()
 	if len(s.fans.states) > 0 {
 		fx.Out = append(fx.Out, Out{All: s.fans.states, Msg: &wire.Ops{Stream: s.name, Entries: entries}})

@@ -149,6 +149,10 @@ type Effects struct {
 	Released []Released
 	Commits  []Commit
 
+	// Applied, Duplicates and Rejected are how many ops became part of the state,
+	// were found to be in it already, and were refused for good.
+	Applied, Duplicates, Rejected int
+
 	// ValuesDue asks for a FlushValues event when the shell is ready to send
 	// values; until then they are not even encoded.
 	ValuesDue bool
@@ -162,7 +166,7 @@ func (fx *Effects) Reset() {
 	clear(fx.Released)
 	fx.Out, fx.Calls = fx.Out[:0], fx.Calls[:0]
 	fx.Settled, fx.Released, fx.Commits = fx.Settled[:0], fx.Released[:0], fx.Commits[:0]
-	fx.ValuesDue = false
+	fx.Applied, fx.Duplicates, fx.Rejected, fx.ValuesDue = 0, 0, 0, false
 }
 
 // send sends to a session that may not have the stream open.

@@ -56,6 +56,9 @@ func (s *Stream) settle(t *tally, fx *Effects) {
 	if t.left > 0 || !t.sealed {
 		return
 	}
+	if t.rejected != nil {
+		fx.Rejected++
+	}
 	if t.member != nil {
 		fx.Released = append(fx.Released, Released{Member: t.member, Pushes: 1, Bytes: t.bytes})
 		return
@@ -120,6 +123,7 @@ func (s *Stream) pushOps(ev *Push, sub *subscriber, t *tally, fx *Effects) {
 				s.conflict(ev, sub, seq, fx)
 				return
 			}
+			fx.Duplicates++
 			acked = acked || seq <= w.committed.seq
 			continue
 		}
@@ -186,6 +190,7 @@ func (s *Stream) fits(ev *Push, sub *subscriber, i int, fx *Effects) (prev uint6
 // the next op may follow.
 func (s *Stream) reject(sub *subscriber, seq uint64, code wire.Code, msg string, fx *Effects) {
 	sub.ignoring = true
+	fx.Rejected++
 	fx.tell(sub.target, &wire.Reject{Stream: s.name, Seq: seq, Code: code, Msg: msg})
 }
 

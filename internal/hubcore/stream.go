@@ -116,6 +116,29 @@ func (s *Stream) Idle() bool {
 // Members is how many sessions have the stream open.
 func (s *Stream) Members() int { return len(s.order) }
 
+// StateBytes is about how long the encoded state is. LogOps is how many ops the
+// log holds. Both are 0 of a stream that is not loaded.
+func (s *Stream) StateBytes() int {
+	switch {
+	case s.eph != nil:
+		return s.eph.state.Size()
+	case s.state == nil:
+		return 0
+	}
+	return s.state.Size()
+}
+
+// LogOps: see StateBytes.
+func (s *Stream) LogOps() uint64 {
+	if s.first == 0 || s.head.Offset < s.first {
+		return 0
+	}
+	return s.head.Offset - s.first + 1
+}
+
+// Waits reports whether ops wait for the next append.
+func (s *Stream) Waits() bool { return len(s.waiting) > 0 }
+
 // Step feeds one event to the stream and appends what follows from it to fx.
 func (s *Stream) Step(now Instant, ev StreamEvent, fx *Effects) {
 	switch ev := ev.(type) {

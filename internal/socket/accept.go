@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// ErrOrigin is what Accept fails with when a page may not connect.
+var ErrOrigin = errors.New("pages of this origin may not connect: add it to the allowed origins")
+
 // Accept upgrades the request. When it fails it has answered the request
 // in HTTP.
 func Accept(w http.ResponseWriter, r *http.Request, o Options) (*Socket, error) {
@@ -49,7 +52,7 @@ func checkUpgrade(w http.ResponseWriter, r *http.Request, o *Options) (int, erro
 		return http.StatusBadRequest, errors.New("Sec-WebSocket-Key must come once and be 16 bytes in base64")
 	}
 	if !AllowedOrigin(r, o) {
-		return http.StatusForbidden, errors.New("pages of this origin may not connect: add it to the allowed origins")
+		return http.StatusForbidden, ErrOrigin
 	}
 	if !canHijack(w) {
 		return http.StatusNotImplemented, errors.New("a middleware in front of the hub hides the connection: its ResponseWriter needs Hijack or Unwrap")
