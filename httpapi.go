@@ -53,15 +53,16 @@ func (h *Hub) grantOf(r *http.Request) (*hubcore.Grant, *wire.Error) {
 	return h.authenticate(token, r)
 }
 
-// everyStream is what a right must be granted on to hold for the hub as a whole:
-// only a rule for all streams covers it, since no stream can have this name.
-const everyStream = "*"
+// metricsName is what a token must grant admin on to read the metrics. It is
+// written like a stream's name, so that the rule for all streams covers it and a
+// scraper can have a token for nothing else.
+const metricsName = "flowsync:metrics"
 
-// getMetrics serves the metrics to whoever may administer every stream.
+// getMetrics serves the metrics to those who may.
 func (h *Hub) getMetrics(w http.ResponseWriter, r *http.Request) {
 	grant, e := h.grantOf(r)
-	if e == nil && !grant.Rights.Allow(acl.Admin, everyStream) {
-		e = wire.Errorf(wire.AccessDenied, "metrics are for those who may administer every stream")
+	if e == nil && !grant.Rights.Allow(acl.Admin, metricsName) {
+		e = wire.Errorf(wire.AccessDenied, "metrics are for tokens with the right admin on %s", metricsName)
 	}
 	if e != nil {
 		h.metrics.deny(e.Code, e.Scope, actionOfVerb(acl.Read))
