@@ -17,6 +17,7 @@ type bounds struct {
 	settleRecords int // likewise
 	settleFences  int // raised in memory and not stored
 	recentBytes   int // in recent when settling keeps failing: no append is taken
+	groupChanges  int // in one transaction; what waits beyond them is in the next
 	chunkBytes    int // about how large a chunk is
 	logPages      int // in the write-ahead log before a checkpoint
 	idleStreams   int // known beyond those in use
@@ -32,6 +33,7 @@ func usual() bounds {
 		settleRecords: 8192,
 		settleFences:  4096,
 		recentBytes:   64 << 20,
+		groupChanges:  4096,
 		chunkBytes:    64 << 10,
 		logPages:      4096,
 		idleStreams:   8192,
@@ -135,14 +137,26 @@ func (c *committer) run() {
 		for len(c.queue) == 0 && !c.ended {
 			c.wake.Wait()
 		}
-		group := c.queue
-		c.queue = nil
+		group := c.take()
 		c.mu.Unlock()
 		if len(group) == 0 {
 			return
 		}
 		c.commit(group)
 	}
+}
+
+// take returns what waits, as far as it fits one transaction: settling comes
+// between transactions, so a longer one would leave more in recent than memory
+// and the next start are meant to hold. Called with mu.
+func (c *committer) take() []change {
+	n := min(len(c.queue), c.bounds.groupChanges)
+	group := c.queue[:n:n]
+	c.queue = c.queue[n:]
+	if len(c.queue) == 0 {
+		c.queue = nil // lets the array go
+	}
+	return group
 }
 
 // commit makes a group of changes durable and answers them. If that fails, each

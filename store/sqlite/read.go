@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 
@@ -95,7 +96,7 @@ func (c *conn) load(ctx context.Context, st *stream, v *view) (*store.Stream, er
 	if at.offset > v.head.Offset {
 		return nil, corrupt(st.name, "its snapshot is at offset %d and the log ends at %d", at.offset, v.head.Offset)
 	}
-	loaded.Tail, err = c.records(st, &v.facts, v.recent, at, func(records []store.Record) bool { return ctx.Err() == nil })
+	loaded.Tail, err = c.records(st, &v.facts, v.recent, at, math.MaxInt, func(records []store.Record) bool { return ctx.Err() == nil })
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +173,7 @@ func (c *conn) tail(st *stream, f *facts, recent []recentRecord, after uint64, m
 		return nil, nil
 	}
 	n, counted := 0, 0
-	records, err := c.records(st, f, recent, link{offset: after, within: true}, func(records []store.Record) bool {
+	records, err := c.records(st, f, recent, link{offset: after, within: true}, max, func(records []store.Record) bool {
 		for ; counted < len(records); counted++ {
 			if counted > 0 && n >= max {
 				return false
@@ -193,8 +194,9 @@ type link struct {
 
 // records reads the records with entries after at, from chunks and then from
 // recent, while more says so, and checks that each follows the one before and
-// the last ends at the head.
-func (c *conn) records(st *stream, f *facts, recent []recentRecord, at link, more func([]store.Record) bool) ([]store.Record, error) {
+// the last ends at the head. About how many entries are asked for is max; it
+// only sizes what is returned.
+func (c *conn) records(st *stream, f *facts, recent []recentRecord, at link, max int, more func([]store.Record) bool) ([]store.Record, error) {
 	var records []store.Record
 	add := func(r *store.Record) error {
 		switch {
@@ -210,7 +212,9 @@ func (c *conn) records(st *stream, f *facts, recent []recentRecord, at link, mor
 	stopped := false
 	if at.offset < f.settled {
 		err := c.chunks(st, at.offset, f.settled, func(r *row) (bool, error) {
-			records = slices.Grow(records, len(r.records))
+			if len(records)+len(r.records) > cap(records) {
+				records = slices.Grow(records, r.expect(min(f.settled-at.offset, uint64(max))))
+			}
 			for i := range r.records {
 				if err := add(&r.records[i].record); err != nil {
 					return false, err
@@ -238,6 +242,18 @@ func (c *conn) records(st *stream, f *facts, recent []recentRecord, at link, mor
 		return nil, corrupt(st.name, "its log ends at offset %d and should end at %d", at.offset, f.head.Offset)
 	}
 	return records, nil
+}
+
+// expectMax bounds how many records room is made for at once, whatever a row
+// claims.
+const expectMax = 1 << 20
+
+// expect is how many records hold so many entries if they are like those of this
+// row: a long log is copied again and again by a slice that grows by itself.
+func (r *row) expect(entries uint64) int {
+	n := len(r.records)
+	per := r.records[n-1].record.Last() - r.records[0].record.First() + 1
+	return n + int(min(entries/per*uint64(n), expectMax))
 }
 
 // selectChunks begins with the chunk that holds the offset.
