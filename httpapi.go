@@ -92,8 +92,8 @@ func (h *Hub) getValue(w http.ResponseWriter, r *http.Request) {
 }
 
 // postOps commits the ops of one request. The writer is made from the
-// idempotency key and the body, so that a repeated request is a duplicate; see
-// docs/protocol.md section 10.
+// idempotency key and its hashes from the body, so that a repeated request is a
+// duplicate; see docs/protocol.md section 10.
 func (h *Hub) postOps(w http.ResponseWriter, r *http.Request) {
 	v, ok := h.admit(w, r, acl.Write)
 	if !ok {
@@ -118,7 +118,7 @@ func (h *Hub) postOps(w http.ResponseWriter, r *http.Request) {
 	what := sha256.Sum256(body)
 	done, err := h.ask(r.Context(), v.stream, func(token chan hubcore.Settled) hubcore.StreamEvent {
 		return &hubcore.Post{
-			Token: token, Client: "http:" + hex.EncodeToString(who[:16]), Inc: hex.EncodeToString(what[:8]),
+			Token: token, Client: "http:" + hex.EncodeToString(who[:16]), Base: [8]byte(what[:8]),
 			Subject: v.grant.Subject, Ops: ops, Refused: refused,
 		}
 	})

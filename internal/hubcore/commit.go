@@ -119,7 +119,6 @@ func (s *Stream) advance(rec *store.Record) []*writer {
 		s.head.Offset = e.Offset
 		s.head.Chain = wire.ChainNext(s.head.Chain, e.OpHash)
 		s.ring.push(*e, s.head.Chain)
-		s.remember(e.Writer)
 		s.compaction.committed(e)
 		w := s.writers[e.Writer]
 		if w == nil {

@@ -59,9 +59,9 @@ type (
 	Post struct {
 		Token   any
 		Client  string // begins with "http:"
-		Inc     string
 		Subject string
-		Ops     [][]byte // canonical JSON, handed over
+		Base    store.WriterHash // of the whole body: where the writer's hashes begin
+		Ops     [][]byte         // canonical JSON, handed over
 
 		// Refused is why the op after the last of Ops cannot be one; nil: all are
 		// well formed.

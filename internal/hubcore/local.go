@@ -1,8 +1,6 @@
 package hubcore
 
 import (
-	"strings"
-
 	"github.com/wavesiddhartha/flowsync/crdt"
 	"github.com/wavesiddhartha/flowsync/store"
 	"github.com/wavesiddhartha/flowsync/wire"
@@ -70,31 +68,22 @@ func (s *Stream) own(w *writer, seq uint64, body []byte, subject string, t *tall
 	}
 }
 
+// PostInc is the incarnation of every HTTP writer: a key has no second one.
+const PostInc = "0000000000000000"
+
 // post commits the ops of one HTTP request. Its writer is made from the
-// idempotency key, and the writer's incarnation from the body, so that a request
-// that is repeated is a duplicate and the same key with another body is not.
+// idempotency key, and the writer's hashes begin with one of the body. So the
+// watermark, which outlives compaction, tells a repeated request from another
+// body under the same key.
 func (s *Stream) post(ev *Post, fx *Effects) {
 	if s.eph != nil {
 		fx.Settled = append(fx.Settled, Settled{Token: ev.Token, Err: wire.Errorf(wire.WrongRule, "an ephemeral stream takes ops from sessions only; connect a client")})
 		return
 	}
-	if inc, ok := s.posted[ev.Client]; ok && inc != ev.Inc {
-		fx.Settled = append(fx.Settled, Settled{Token: ev.Token, Err: wire.Errorf(wire.OpConflict, "this idempotency key was used with another body; use a new key")})
-		return
-	}
-	id := crdt.Writer{Client: ev.Client, Inc: ev.Inc}
-	if other := s.posting[ev.Client]; other != nil && other.id != id {
-		// Whether that one commits decides whether the key is used.
-		e := wire.Errorf(wire.Busy, "a request with this idempotency key and another body is under way; repeat this one for its answer")
-		e.AfterMS = 100
-		fx.Settled = append(fx.Settled, Settled{Token: ev.Token, Err: e})
-		return
-	}
-	w := s.writer(id)
+	w := s.writer(crdt.Writer{Client: ev.Client, Inc: PostInc})
 	w.pins++
-	s.posting[ev.Client] = w
 	t := &tally{token: ev.Token, w: w}
-	s.call(continuation{kind: thenPost, ev: ev, w: w, t: t}, Call{Kind: CallRecall, Writer: id}, fx)
+	s.call(continuation{kind: thenPost, ev: ev, w: w, t: t}, Call{Kind: CallRecall, Writer: w.id}, fx)
 }
 
 func (s *Stream) postRecalled(c continuation, ev *Recalled, fx *Effects) {
@@ -115,21 +104,24 @@ func (s *Stream) postRecalled(c continuation, ev *Recalled, fx *Effects) {
 // postOps accepts the ops of a post that are not in the log yet, up to the first
 // that is refused.
 func (s *Stream) postOps(post *Post, t *tally, w *writer) {
-	t.acked = min(w.committed.seq, uint64(len(post.Ops)))
-	for i, op := range post.Ops {
-		seq := uint64(i) + 1
-		if seq <= w.committed.seq {
-			continue
-		}
-		if seq <= w.pending.seq {
-			// The first sending of this very request is being committed.
-			e := wire.Errorf(wire.Busy, "the same request is being committed; repeat it for its answer")
-			e.AfterMS = 100
-			t.fail(e)
-			return
-		}
-		if err := s.accept(s.own(w, seq, op, post.Subject, t)); err != nil {
-			t.rejected = &wire.Reject{Stream: s.name, Seq: seq, Code: err.Code, Msg: err.Msg}
+	switch {
+	case !w.began(post):
+		t.fail(wire.Errorf(wire.OpConflict, "this idempotency key was used with another body; use a new key"))
+		return
+	case w.pending.seq > w.committed.seq:
+		// Whether that one commits decides what this one is.
+		e := wire.Errorf(wire.Busy, "a request with this idempotency key is being committed; repeat this one for its answer")
+		e.AfterMS = 100
+		t.fail(e)
+		return
+	}
+	t.acked = w.committed.seq
+	if w.committed.seq == 0 {
+		w.committed.hash, w.pending.hash = post.Base, post.Base
+	}
+	for i := t.acked; i < uint64(len(post.Ops)); i++ {
+		if err := s.accept(s.own(w, i+1, post.Ops[i], post.Subject, t)); err != nil {
+			t.rejected = &wire.Reject{Stream: s.name, Seq: i + 1, Code: err.Code, Msg: err.Msg}
 			return
 		}
 	}
@@ -138,23 +130,21 @@ func (s *Stream) postOps(post *Post, t *tally, w *writer) {
 	}
 }
 
-// postedMax is how many HTTP writers a stream tells apart by their key.
-const postedMax = 100_000
-
-// remember keeps the incarnation of the newest HTTP writers.
-func (s *Stream) remember(id crdt.Writer) {
-	if !strings.HasPrefix(id.Client, "http:") {
-		return
+// began reports whether what is committed of an HTTP writer is the beginning of
+// this request.
+func (w *writer) began(post *Post) bool {
+	n := w.committed.seq
+	if n == 0 {
+		return true
 	}
-	if _, ok := s.posted[id.Client]; ok {
-		return
+	if n > uint64(len(post.Ops)) {
+		return false
 	}
-	if len(s.postedOrder) == postedMax {
-		delete(s.posted, s.postedOrder[0])
-		s.postedOrder = s.postedOrder[1:]
+	h := post.Base
+	for i := range n {
+		h = wire.WriterHash(h, i+1, post.Ops[i])
 	}
-	s.posted[id.Client] = id.Inc
-	s.postedOrder = append(s.postedOrder, id.Client)
+	return h == w.committed.hash
 }
 
 // query answers with the confirmed state.

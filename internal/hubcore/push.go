@@ -65,9 +65,6 @@ func (s *Stream) settle(t *tally, fx *Effects) {
 	}
 	if t.w != nil {
 		t.w.pins--
-		if t.w.pins == 0 && s.posting[t.w.id.Client] == t.w {
-			delete(s.posting, t.w.id.Client)
-		}
 		s.evict(t.w)
 	}
 	if t.token == nil {

@@ -37,10 +37,7 @@ type Stream struct {
 	after    []StreamEvent // to be stepped again when no append is under way
 	rotating bool
 
-	writers     map[crdt.Writer]*writer
-	posted      map[string]string // inc by client of HTTP writers; see remember
-	postedOrder []string
-	posting     map[string]*writer // HTTP writers with a request under way, by client
+	writers map[crdt.Writer]*writer
 
 	subs  map[*Member]*subscriber
 	order []*subscriber // by arrival: maps have no order
@@ -91,8 +88,6 @@ func NewStream(cfg *Config, name string, rule crdt.Rule, initial, options []byte
 		cfg: cfg, name: name, rule: rule, initial: initial, options: options,
 		ring:    ring{maxEntries: cfg.RingEntries, maxBytes: cfg.RingBytes},
 		writers: map[crdt.Writer]*writer{},
-		posted:  map[string]string{},
-		posting: map[string]*writer{},
 		subs:    map[*Member]*subscriber{},
 	}
 	if rule.Name() == string(crdt.Ephemeral) {
@@ -277,8 +272,6 @@ func (s *Stream) restore(in *store.Stream) error {
 	s.compaction = compaction{newest: pos.Offset}
 	s.ring.reset(pos.Chain)
 	s.head, s.key, s.first = pos, in.Key, in.First
-	clear(s.posted)
-	s.postedOrder = nil
 	for i := range in.Tail {
 		if !s.follows(&in.Tail[i]) {
 			return errors.Join(store.ErrCorrupt, errors.New("the log does not continue the snapshot"))

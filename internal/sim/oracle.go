@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/wavesiddhartha/flowsync/crdt"
 	"github.com/wavesiddhartha/flowsync/internal/clientcore"
@@ -17,6 +18,7 @@ type oracle struct {
 	streams  map[string]*history
 	lines    []*lineage
 	lastPost map[string]*hubcore.Post
+	bases    map[crdt.Writer][]store.WriterHash // of the bodies that were sent by HTTP
 	presence map[presenceKey][]byte
 	lossy    bool // the store lost something, be it an epoch alone
 }
@@ -32,7 +34,6 @@ type history struct {
 	nodes map[place]*node
 	hashs map[markKey]bool // every writer hash that was ever committed
 	ops   map[opKey]bool   // every op
-	seqs  map[seqKey]bool  // every seq of a writer
 	lost  map[string]int   // bodies that the store lost, by count
 }
 
@@ -72,10 +73,10 @@ type opKey struct {
 func keyOf(w crdt.Writer, seq uint64, body []byte) opKey { return opKey{seqKey{w, seq}, string(body)} }
 
 func newOracle(w *world) *oracle {
-	j := &oracle{w: w, streams: map[string]*history{}, lastPost: map[string]*hubcore.Post{}, presence: map[presenceKey][]byte{}}
+	j := &oracle{w: w, streams: map[string]*history{}, lastPost: map[string]*hubcore.Post{}, bases: map[crdt.Writer][]store.WriterHash{}, presence: map[presenceKey][]byte{}}
 	for _, p := range w.plan.streams {
 		j.streams[p.name] = &history{
-			rule: p.rule, nodes: map[place]*node{}, hashs: map[markKey]bool{}, ops: map[opKey]bool{}, seqs: map[seqKey]bool{}, lost: map[string]int{},
+			rule: p.rule, nodes: map[place]*node{}, hashs: map[markKey]bool{}, ops: map[opKey]bool{}, lost: map[string]int{},
 		}
 	}
 	return j
@@ -116,7 +117,7 @@ func (j *oracle) commit(stream string, h *history, e *store.Entry) {
 		w.fail("%s: %s/%s committed seq %d after %d", stream, e.Writer.Client, e.Writer.Inc, e.Seq, was.Seq)
 	case e.At >= e.Offset || e.At < was.At:
 		w.fail("%s: entry %d of %s has at %d, its writer's last was %d", stream, e.Offset, e.Writer.Client, e.At, was.At)
-	case e.Hash != wire.WriterHash(was.Hash, e.Seq, e.Op):
+	case e.Hash != wire.WriterHash(was.Hash, e.Seq, e.Op) && !(was.Seq == 0 && j.beginsPost(e)):
 		w.fail("%s: entry %d of %s does not continue its writer's hashes", stream, e.Offset, e.Writer.Client)
 	case e.OpHash != wire.OpHash(e.Writer.Client, e.Writer.Inc, e.Seq, e.At, e.Op):
 		w.fail("%s: entry %d has a wrong hash", stream, e.Offset)
@@ -128,7 +129,6 @@ func (j *oracle) commit(stream string, h *history, e *store.Entry) {
 	h.marks[e.Writer] = store.Watermark{Seq: e.Seq, Hash: e.Hash, At: e.At, Subject: e.Subject}
 	h.hashs[markKey{e.Writer.Client, e.Seq, wire.FormatHash(e.Hash)}] = true
 	h.ops[keyOf(e.Writer, e.Seq, e.Op)] = true
-	h.seqs[seqKey{e.Writer, e.Seq}] = true
 	n := &node{
 		up: h.head, entry: *e, state: h.state.AppendState(nil), digest: crdt.Digest(h.state),
 		at: store.Position{Offset: e.Offset, Chain: wire.ChainNext(h.head.at.Chain, e.OpHash)},
@@ -237,8 +237,25 @@ func (j *oracle) holds(stream string, w crdt.Writer, body []byte) bool {
 	return false
 }
 
-func (j *oracle) hasSeq(stream string, w crdt.Writer, seq uint64) bool {
-	return j.streams[stream].seqs[seqKey{w, seq}]
+// beginsPost reports whether an entry is the first of an HTTP request that was
+// sent: the hashes of its writer begin with that of the body.
+func (j *oracle) beginsPost(e *store.Entry) bool {
+	return slices.ContainsFunc(j.bases[e.Writer], func(base store.WriterHash) bool {
+		return e.Hash == wire.WriterHash(base, e.Seq, e.Op)
+	})
+}
+
+// hasPost reports whether the first n ops of an HTTP request are committed, under
+// its body and no other.
+func (j *oracle) hasPost(stream string, post *hubcore.Post, n uint64) bool {
+	h := post.Base
+	for i := range n {
+		h = wire.WriterHash(h, i+1, post.Ops[i])
+		if !j.streams[stream].hashs[markKey{post.Client, i + 1, wire.FormatHash(h)}] {
+			return false
+		}
+	}
+	return true
 }
 
 // said checks a message of a hub when it leaves the machine: nothing in it may

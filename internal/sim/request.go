@@ -6,6 +6,7 @@ import (
 
 	"github.com/wavesiddhartha/flowsync/crdt"
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
+	"github.com/wavesiddhartha/flowsync/store"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -36,7 +37,7 @@ func (w *world) post(h *hub, p streamPlan) {
 	last := w.judge.lastPost[p.name]
 	again := last != nil && w.chance(3)
 	w.ops.made++
-	post := hubcore.Post{Client: fmt.Sprintf("http:%032x", w.ops.made), Subject: "user", Inc: w.hexID()}
+	post := hubcore.Post{Client: fmt.Sprintf("http:%032x", w.ops.made), Subject: "user", Base: store.WriterHash([]byte(w.hexID()[:8]))}
 	switch {
 	case again && w.chance(4):
 		post.Client = last.Client
@@ -45,7 +46,7 @@ func (w *world) post(h *hub, p streamPlan) {
 		post = *last
 		w.hit("post: repeated")
 	}
-	if !again || post.Inc != last.Inc {
+	if !again || post.Base != last.Base {
 		for range 1 + w.rng.IntN(4) {
 			post.Ops = append(post.Ops, w.op(p))
 		}
@@ -54,7 +55,9 @@ func (w *world) post(h *hub, p streamPlan) {
 		w.judge.lastPost[p.name] = &post
 	}
 	sent := post
-	r := &request{w: w, what: "post", stream: p.name, post: &post, writer: crdt.Writer{Client: post.Client, Inc: post.Inc}}
+	writer := crdt.Writer{Client: post.Client, Inc: hubcore.PostInc}
+	w.judge.bases[writer] = append(w.judge.bases[writer], post.Base)
+	r := &request{w: w, what: "post", stream: p.name, post: &post, writer: writer}
 	sent.Token = r
 	h.stream(p.name).step(&sent)
 }
@@ -83,10 +86,8 @@ func (r *request) settled(s *hubcore.Settled) {
 			w.fail("a local op on %s was confirmed and is not committed: %s", r.stream, r.body)
 		}
 	case "post":
-		for i := range s.Acked {
-			if !w.judge.hasSeq(r.stream, r.writer, i+1) {
-				w.fail("a post on %s acked %d ops, of which %d is not committed", r.stream, s.Acked, i+1)
-			}
+		if !w.judge.hasPost(r.stream, r.post, s.Acked) {
+			w.fail("a post on %s acked %d ops that are not committed under its body", r.stream, s.Acked)
 		}
 		if s.Err == nil && s.Rejected == nil && s.Acked != uint64(len(r.post.Ops)) {
 			w.fail("a post on %s of %d ops ended well with %d", r.stream, len(r.post.Ops), s.Acked)
