@@ -33,7 +33,7 @@ var layers = map[string][]string{
 	"auth":      {"acl"},
 	"dashboard": {"acl"},
 
-	"store/sqlite":    {"store", "crdt"},
+	"store/sqlite":    {"store", "crdt", "internal/sqlitefile"},
 	"store/storetest": {"store", "crdt", "wire"},
 	"redisbus":        {"store", "crdt"},
 
@@ -42,12 +42,13 @@ var layers = map[string][]string{
 	"internal/ref":               {"wire", "crdt"},
 	"internal/socket":            {"wire"},
 	"internal/socket/sockettest": {"wire"},
+	"internal/sqlitefile":        {},
 	"internal/sim":               {"internal/hubcore", "internal/clientcore", "store", "acl", "wire", "crdt"},
 
 	".":    {"internal/hubcore", "internal/socket", "internal/ref", "store", "auth", "dashboard", "acl", "ratelimit", "wire", "crdt"},
 	"node": {"internal/clientcore", "internal/ref", "node/queue", "wire", "crdt"},
 
-	"node/queue": {"internal/clientcore", "wire"},
+	"node/queue": {"internal/clientcore", "internal/sqlitefile", "wire"},
 
 	"crdt/ydoc/trace":     {},
 	"crdt/ydoc/textbench": {"crdt/ydoc", "crdt/ydoc/trace"},
@@ -70,7 +71,7 @@ var doors = []door{
 	{"github.com/prometheus/client_golang", []string{"metrics.go of ."}},
 	{"golang.org/x/sys", []string{"internal/socket"}},
 	{"golang.org/x/time", []string{"ratelimit"}},
-	{"modernc.org/sqlite", []string{"store/sqlite", "node/queue"}},
+	{"modernc.org/sqlite", []string{"internal/sqlitefile"}},
 	{"github.com/alecthomas/kong", []string{"cmd/flowsync"}},
 }
 

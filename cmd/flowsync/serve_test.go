@@ -111,6 +111,7 @@ func TestServeRefusesData(t *testing.T) {
 		for _, command := range []string{"serve", "dev"} {
 			t.Run(command+" "+c.name, func(t *testing.T) {
 				before, _ := os.ReadFile(c.file)
+				_, unlocked := os.Stat(c.file + "-lock")
 				r := runCommand(t, "", command, "--data", c.file, "--addr", "localhost:0")
 				lines := strings.Split(strings.TrimSpace(r.err), "\n")
 				if r.code != exitConfig || r.out != "" || len(lines) != 3 {
@@ -121,6 +122,9 @@ func TestServeRefusesData(t *testing.T) {
 				}
 				if after, _ := os.ReadFile(c.file); c.name != "in use" && string(before) != string(after) {
 					t.Error("the file was changed")
+				}
+				if _, err := os.Stat(c.file + "-lock"); unlocked != nil && err == nil {
+					t.Error("a lock was left beside the file")
 				}
 			})
 		}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/wavesiddhartha/flowsync/internal/clientcore"
+	"github.com/wavesiddhartha/flowsync/internal/sqlitefile"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -68,9 +69,9 @@ func TestDamagedRows(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "q.db")
 			want := filled(t, path)
-			raw, err := connect(path, readWrite)
+			raw, err := connect(path, sqlitefile.ReadWrite)
 			if err == nil {
-				err = errors.Join(raw.script(c.sql), raw.close())
+				err = errors.Join(raw.Script(c.sql), raw.Close())
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -82,7 +83,7 @@ func TestDamagedRows(t *testing.T) {
 				t.Fatalf("found %+v", q.found)
 			}
 			aside := 0
-			if err := q.db.query(func([]driver.Value) error { aside++; return nil }, "SELECT contents FROM damaged"); err != nil || aside != 1 {
+			if err := q.db.Query(func([]driver.Value) error { aside++; return nil }, "SELECT contents FROM damaged"); err != nil || aside != 1 {
 				t.Fatalf("%d rows set aside (%v)", aside, err)
 			}
 			q.reopen()
@@ -227,12 +228,12 @@ func TestTruncatedFile(t *testing.T) {
 func TestHiddenRow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "q.db")
 	want := filled(t, path)
-	raw, err := connect(path, immutable)
+	raw, err := connect(path, sqlitefile.Immutable)
 	if err != nil {
 		t.Fatal(err)
 	}
 	page, err := raw.number("SELECT rootpage FROM sqlite_schema WHERE name = 'dead'")
-	if err := errors.Join(err, raw.close()); err != nil {
+	if err := errors.Join(err, raw.Close()); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(path)

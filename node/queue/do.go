@@ -2,6 +2,7 @@ package queue
 
 import (
 	"github.com/wavesiddhartha/flowsync/internal/clientcore"
+	"github.com/wavesiddhartha/flowsync/internal/sqlitefile"
 )
 
 // Do carries out the durable effects among those given, in one transaction. After
@@ -24,14 +25,14 @@ func (q *Queue) Do(effects clientcore.Effects) error {
 
 // transaction does all of work or nothing.
 func (q *Queue) transaction(work func() error) error {
-	err := q.db.exec("BEGIN IMMEDIATE")
+	err := q.db.Exec("BEGIN IMMEDIATE")
 	if err != nil {
 		return q.note(err)
 	}
 	q.before = map[string]*stream{}
 	last := q.lastID
 	if err = work(); err == nil {
-		if err = q.db.exec("COMMIT"); err == nil {
+		if err = q.db.Exec("COMMIT"); err == nil {
 			return nil
 		}
 	}
@@ -41,14 +42,13 @@ func (q *Queue) transaction(work func() error) error {
 		}
 	}
 	q.lastID = last
-	_ = q.db.exec("ROLLBACK") // fails if the error has ended the transaction
+	_ = q.db.Exec("ROLLBACK") // fails if the error has ended the transaction
 	return q.note(err)
 }
 
 // note remembers an error after which nothing may be written any more.
 func (q *Queue) note(err error) error {
-	switch code := resultCode(err); {
-	case code == codeSync, code == codeSyncDir, code&0xff == codeCorrupt, code&0xff == codeNotDB:
+	if sqlitefile.Unsynced(err) || sqlitefile.Damaged(err) {
 		q.failed = explain(err)
 	}
 	return err
@@ -89,12 +89,12 @@ func (q *Queue) one(e clientcore.Effect) error {
 		if err != nil {
 			return err
 		}
-		if err := q.db.exec("DELETE FROM ops WHERE stream = ? AND seq = ?", st.id, int64(e.Dead.Seq)); err != nil {
+		if err := q.db.Exec("DELETE FROM ops WHERE stream = ? AND seq = ?", st.id, int64(e.Dead.Seq)); err != nil {
 			return err
 		}
 		return q.putDead(&e.Dead)
 	case clientcore.DropDead:
-		return q.db.exec("DELETE FROM dead WHERE stream = ? AND inc = ? AND seq = ?", e.Stream, e.Inc, int64(e.Seq))
+		return q.db.Exec("DELETE FROM dead WHERE stream = ? AND inc = ? AND seq = ?", e.Stream, e.Inc, int64(e.Seq))
 	}
 	return nil
 }
@@ -104,7 +104,7 @@ func (q *Queue) saveStream(s *clientcore.SavedStream) error {
 	if err != nil {
 		return err
 	}
-	if err := q.db.exec("DELETE FROM ops WHERE stream = ?", st.id); err != nil {
+	if err := q.db.Exec("DELETE FROM ops WHERE stream = ?", st.id); err != nil {
 		return err
 	}
 	for i := range s.Ops {
@@ -139,14 +139,14 @@ func (q *Queue) touch(name string) (*stream, error) {
 	q.lastID++
 	st = &stream{id: q.lastID, head: clientcore.Head{Stream: name, Next: 1}}
 	q.streams[name] = st
-	return st, q.db.exec("INSERT INTO names VALUES (?, ?, ?)", st.id, name, q.nameSum(st.id, name))
+	return st, q.db.Exec("INSERT INTO names VALUES (?, ?, ?)", st.id, name, q.nameSum(st.id, name))
 }
 
 func (q *Queue) putHeads() error {
 	for name := range q.before { // each row by itself: the order leaves no trace
 		st := q.streams[name]
 		h := &st.head
-		err := q.db.exec("INSERT OR REPLACE INTO heads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		err := q.db.Exec("INSERT OR REPLACE INTO heads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 			st.id, h.Rule, h.Inc, int64(h.Next), int64(h.Acked), h.Hash[:], h.Epoch, int64(h.At), flag(h.Seen), q.headSum(st.id, h))
 		if err != nil {
 			return err
@@ -156,19 +156,19 @@ func (q *Queue) putHeads() error {
 }
 
 func (q *Queue) putOp(id int64, o *clientcore.Op) error {
-	return q.db.exec("INSERT OR REPLACE INTO ops VALUES (?, ?, ?, ?, ?, ?, ?)",
+	return q.db.Exec("INSERT OR REPLACE INTO ops VALUES (?, ?, ?, ?, ?, ?, ?)",
 		id, int64(o.Seq), int64(o.At), flag(o.Blind), flag(o.Lost), text(o.Body), q.opSum(id, o))
 }
 
 func (q *Queue) dropOps(id int64, through uint64) error {
-	return q.db.exec("DELETE FROM ops WHERE stream = ? AND seq <= ?", id, int64(through))
+	return q.db.Exec("DELETE FROM ops WHERE stream = ? AND seq <= ?", id, int64(through))
 }
 
 func (q *Queue) putKept(id int64, k *clientcore.Kept) error {
-	return q.db.exec("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)", id, k.Cursor, string(k.State), q.keptSum(id, k))
+	return q.db.Exec("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)", id, k.Cursor, string(k.State), q.keptSum(id, k))
 }
 
 func (q *Queue) putDead(d *clientcore.DeadLetter) error {
-	return q.db.exec("INSERT INTO dead (stream, inc, seq, hash, sent, code, msg, op, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	return q.db.Exec("INSERT INTO dead (stream, inc, seq, hash, sent, code, msg, op, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		d.Stream, d.Inc, int64(d.Seq), d.Hash[:], flag(d.Sent), string(d.Code), d.Msg, text(d.Op), q.deadSum(d))
 }

@@ -8,28 +8,27 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
+
+	"github.com/wavesiddhartha/flowsync/internal/sqlitefile"
 )
 
-// lockFile takes the queue for this process. The lock is one on an empty SQLite
-// database beside it: SQLite's locks work on every system and end with the
-// process, and the queue itself stays readable for the sqlite3 shell.
-func lockFile(path string) (*conn, error) {
+// lockFile takes the queue for this process.
+func lockFile(path string) (*sqlitefile.Conn, error) {
 	if err := place(path); err != nil {
 		return nil, err
 	}
-	c, err := connect(path+"-lock", readWrite)
-	if err != nil {
-		return nil, explain(err)
-	}
-	if err := c.script("BEGIN EXCLUSIVE"); err != nil {
-		_ = c.close() // the lock's error is the one to tell
-		if resultCode(err)&0xff == codeBusy {
-			return nil, errors.New("it is in use, by another process or another node of this one: stop that one, or give each its own file and client id")
+	if !sqlitefile.Locked(path) {
+		// What is refused is refused before anything is made beside it. A damaged
+		// file is put aside, which takes the lock.
+		if err := identify(path); err != nil && !errors.Is(err, errDamaged) {
+			return nil, err
 		}
-		return nil, explain(err)
 	}
-	return c, nil
+	c, err := sqlitefile.Lock(path, "")
+	if sqlitefile.Code(err)&0xff == sqlitefile.CodeBusy {
+		return nil, errors.New("it is in use, by another process or another node of this one: stop that one, or give each its own file and client id")
+	}
+	return c, explain(err)
 }
 
 // place refuses paths where no file can be.
@@ -58,7 +57,7 @@ func identify(path string) error {
 	switch {
 	case err != nil:
 		return err
-	case n == 0 && sizeOf(path+"-wal") == 0:
+	case n == 0 && sqlitefile.Size(path+"-wal") == 0:
 		return nil // a new one
 	case n < len(header) || string(header[:16]) != "SQLite format 3\x00":
 		return fmt.Errorf("%w: it is no database", errDamaged)
@@ -92,12 +91,12 @@ func readStart(path string, b []byte) (int, error) {
 
 // foreign tells a database of someone else from a queue with a damaged mark.
 func foreign(path string) error {
-	c, err := connect(path, immutable)
+	c, err := connect(path, sqlitefile.Immutable)
 	if err != nil {
 		return explain(err)
 	}
 	ours, err := c.ours()
-	err = errors.Join(explain(err), c.close())
+	err = errors.Join(explain(err), c.Close())
 	switch {
 	case err != nil:
 		return err
@@ -105,28 +104,4 @@ func foreign(path string) error {
 		return fmt.Errorf("%w: its mark is gone", errDamaged)
 	}
 	return errors.New("it is another program's database: give another path")
-}
-
-// putAside renames the file, and what SQLite keeps beside it.
-func putAside(path string) (string, error) {
-	aside := path + suffix()
-	var errs []error
-	for _, part := range []string{"", "-wal", "-shm", "-journal"} {
-		if err := os.Rename(path+part, aside+part); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
-		}
-	}
-	return aside, errors.Join(errs...)
-}
-
-// suffix marks what was damaged, with the time down to the nanosecond.
-func suffix() string { return ".corrupt-" + time.Now().UTC().Format("20060102T150405.000000000Z") }
-
-// sizeOf is 0 for a file that is not there.
-func sizeOf(path string) int64 {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0
-	}
-	return info.Size()
 }

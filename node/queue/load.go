@@ -57,7 +57,7 @@ func (q *Queue) load(found *Contents) error {
 // check looks for damage to the file's structure, which may hide rows.
 func (q *Queue) check() error {
 	whole := false
-	err := q.db.query(func(row []driver.Value) error {
+	err := q.db.Query(func(row []driver.Value) error {
 		whole = row[0] == "ok"
 		return nil
 	}, "PRAGMA quick_check(1)")
@@ -76,7 +76,7 @@ func (l *loading) set(table, stream string, row []driver.Value, what string) {
 
 // owner compares the client id; false without one.
 func (l *loading) owner() (owned bool, err error) {
-	err = l.q.db.query(func(row []driver.Value) error {
+	err = l.q.db.Query(func(row []driver.Value) error {
 		c := &columns{row: row}
 		client := c.text()
 		sum := c.number()
@@ -95,11 +95,11 @@ func (l *loading) owner() (owned bool, err error) {
 func (q *Queue) ownerSum() int64 { return q.content("owner").sum() }
 
 func (q *Queue) putOwner() error {
-	return q.db.exec("INSERT INTO owner VALUES (?, ?)", q.client, q.ownerSum())
+	return q.db.Exec("INSERT INTO owner VALUES (?, ?)", q.client, q.ownerSum())
 }
 
 func (l *loading) readNames() error {
-	return l.q.db.query(func(row []driver.Value) error {
+	return l.q.db.Query(func(row []driver.Value) error {
 		c := &columns{row: row}
 		id, name := c.number(), c.text()
 		if sum := c.number(); c.broken || sum != l.q.nameSum(id, name) {
@@ -113,7 +113,7 @@ func (l *loading) readNames() error {
 }
 
 func (l *loading) readHeads() error {
-	return l.q.db.query(func(row []driver.Value) error {
+	return l.q.db.Query(func(row []driver.Value) error {
 		c := &columns{row: row}
 		id := c.number()
 		h := clientcore.Head{
@@ -130,7 +130,7 @@ func (l *loading) readHeads() error {
 }
 
 func (l *loading) readKept() error {
-	return l.q.db.query(func(row []driver.Value) error {
+	return l.q.db.Query(func(row []driver.Value) error {
 		c := &columns{row: row}
 		id := c.number()
 		k := clientcore.Kept{Cursor: c.text(), State: []byte(c.text())}
@@ -148,7 +148,7 @@ func (l *loading) readKept() error {
 // readOps reads the queue. A damaged op keeps its place as a lost one. Ops whose
 // stream has no head any more are in doubt: nobody knows their incarnation.
 func (l *loading) readOps() error {
-	return l.q.db.query(func(row []driver.Value) error {
+	return l.q.db.Query(func(row []driver.Value) error {
 		c := &columns{row: row}
 		id := c.number()
 		o := clientcore.Op{Seq: c.count(), At: c.count(), Blind: c.flag(), Lost: c.flag(), Body: c.optional()}
@@ -177,7 +177,7 @@ func (l *loading) readOps() error {
 }
 
 func (l *loading) readDead() error {
-	return l.q.db.query(func(row []driver.Value) error {
+	return l.q.db.Query(func(row []driver.Value) error {
 		c := &columns{row: row}
 		d := clientcore.DeadLetter{
 			Stream: c.text(), Inc: c.text(), Seq: c.count(), Hash: c.hash(), Sent: c.flag(),
@@ -226,7 +226,7 @@ func oncePerSeq(ops []clientcore.Op) []clientcore.Op {
 func (l *loading) rewrite() error {
 	q := l.q
 	for _, table := range []string{"owner", "names", "heads", "ops", "kept", "dead"} {
-		if err := q.db.script("DELETE FROM " + table); err != nil {
+		if err := q.db.Script("DELETE FROM " + table); err != nil {
 			return err
 		}
 	}
@@ -245,7 +245,7 @@ func (l *loading) rewrite() error {
 	}
 	now := time.Now().UTC().Format(time.RFC3339)
 	for _, b := range l.bad {
-		errs = append(errs, q.db.exec("INSERT INTO damaged (found, source, contents) VALUES (?, ?, ?)", now, b.table, b.contents))
+		errs = append(errs, q.db.Exec("INSERT INTO damaged (found, source, contents) VALUES (?, ?, ?)", now, b.table, b.contents))
 	}
 	return errors.Join(errs...)
 }

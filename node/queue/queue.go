@@ -21,13 +21,14 @@ import (
 	"fmt"
 
 	"github.com/wavesiddhartha/flowsync/internal/clientcore"
+	"github.com/wavesiddhartha/flowsync/internal/sqlitefile"
 )
 
 // Queue is an open queue file.
 type Queue struct {
 	path   string
 	client string
-	lock   *conn
+	lock   *sqlitefile.Conn
 	db     *conn
 	failed error // why it takes nothing any more
 
@@ -85,10 +86,10 @@ func (q *Queue) open() (*Contents, error) {
 		return found, err
 	}
 	if q.db != nil {
-		_ = q.db.close() // what matters is in err
+		_ = q.db.Close() // what matters is in err
 		q.db, q.failed = nil, nil
 	}
-	aside, err := putAside(q.path)
+	aside, err := sqlitefile.PutAside(q.path)
 	if err != nil {
 		return nil, fmt.Errorf("it is damaged and cannot be renamed to make room for a new one; move it away: %w", err)
 	}
@@ -108,7 +109,7 @@ func (q *Queue) read(found *Contents) error {
 	if torn != "" {
 		found.Damage = append(found.Damage, Damage{Msg: "the newest changes were damaged in the write-ahead log, which was kept as " + torn})
 	}
-	if q.db, err = connect(q.path, readWrite); err != nil {
+	if q.db, err = connect(q.path, sqlitefile.ReadWrite); err != nil {
 		return explain(err)
 	}
 	if err := q.db.setUp(); err != nil {
@@ -120,10 +121,11 @@ func (q *Queue) read(found *Contents) error {
 // Close closes the file.
 func (q *Queue) Close() error {
 	var errs []error
-	for _, c := range []*conn{q.db, q.lock} {
-		if c != nil {
-			errs = append(errs, c.close())
-		}
+	if q.db != nil {
+		errs = append(errs, q.db.Close())
+	}
+	if q.lock != nil {
+		errs = append(errs, q.lock.Close())
 	}
 	q.db, q.lock, q.failed = nil, nil, errClosed
 	return errors.Join(errs...)

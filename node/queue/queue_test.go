@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wavesiddhartha/flowsync/internal/clientcore"
+	"github.com/wavesiddhartha/flowsync/internal/sqlitefile"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -60,7 +62,7 @@ func (o *opened) do(effects ...clientcore.Effect) {
 // written, not of when.
 func (o *opened) hurry() {
 	o.t.Helper()
-	if err := o.db.script("PRAGMA synchronous = OFF"); err != nil {
+	if err := o.db.Script("PRAGMA synchronous = OFF"); err != nil {
 		o.t.Fatal(err)
 	}
 }
@@ -212,9 +214,9 @@ func TestRefusedFiles(t *testing.T) {
 		return data
 	}
 	other := filepath.Join(dir, "other.db")
-	c, err := connect(other, readWrite)
+	c, err := connect(other, sqlitefile.ReadWrite)
 	if err == nil {
-		err = errors.Join(c.script("CREATE TABLE diary (day TEXT); INSERT INTO diary VALUES ('dear')"), c.close())
+		err = errors.Join(c.Script("CREATE TABLE diary (day TEXT); INSERT INTO diary VALUES ('dear')"), c.Close())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -242,10 +244,32 @@ func TestRefusedFiles(t *testing.T) {
 			if err != nil || !slices.Equal(after, c.data) {
 				t.Fatalf("the file was changed (%v)", err)
 			}
-			if more, _ := filepath.Glob(path + "*"); len(more) > 2 { // itself and its lock
+			if more, _ := filepath.Glob(path + "*"); len(more) > 1 {
 				t.Fatalf("files were made: %v", more)
 			}
 		})
+	}
+}
+
+// The queue holds what was written: it is its owner's alone, with all beside it.
+func TestFilesArePrivate(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		cannotRun(t, "modes mean nothing on Windows")
+	}
+	path := filepath.Join(t.TempDir(), "q.db")
+	defer open(t, path).Close()
+	files, err := filepath.Glob(path + "*")
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); mode != 0o600 {
+			t.Errorf("%s has mode %v, want 0600", filepath.Base(file), mode)
+		}
 	}
 }
 

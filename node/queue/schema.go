@@ -81,7 +81,7 @@ CREATE TABLE damaged ( -- rows whose checksum did not fit, as they were
 func (c *conn) setUp() error {
 	// A program that reads the file, such as the sqlite3 shell, may hold it for
 	// a moment. fullfsync matters on macOS alone.
-	if err := c.script("PRAGMA busy_timeout = 2000; PRAGMA fullfsync = 1; PRAGMA synchronous = FULL"); err != nil {
+	if err := c.Script("PRAGMA busy_timeout = 2000; PRAGMA fullfsync = 1; PRAGMA synchronous = FULL"); err != nil {
 		return err
 	}
 	version, err := c.number("PRAGMA user_version") // after a crash the header may be one that was never committed
@@ -93,25 +93,25 @@ func (c *conn) setUp() error {
 			return err
 		}
 	}
-	return c.script("PRAGMA journal_mode = WAL")
+	return c.Script("PRAGMA journal_mode = WAL")
 }
 
 func (c *conn) migrate(version int) error {
-	if err := c.script("PRAGMA journal_mode = DELETE; BEGIN IMMEDIATE"); err != nil {
+	if err := c.Script("PRAGMA journal_mode = DELETE; BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
 	for _, step := range migrations[version:] {
-		if err := c.script(step); err != nil {
+		if err := c.Script(step); err != nil {
 			return err // closing the file rolls back
 		}
 	}
-	return c.script(fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", applicationID, len(migrations)))
+	return c.Script(fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", applicationID, len(migrations)))
 }
 
 // ours reports whether the database has a table of this package, whatever its
 // header says.
 func (c *conn) ours() (found bool, err error) {
-	err = c.query(func([]driver.Value) error {
+	err = c.Query(func([]driver.Value) error {
 		found = true
 		return nil
 	}, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'heads' AND sql LIKE '%the next op''s seq%'")

@@ -72,7 +72,7 @@ func (c *committer) append(b *store.Batch) (store.Result, error) {
 	}
 	r := row{stream: st.id, id: c.lastID + 1, records: []written{{st.next.head.Epoch, b.Record}}}
 	entries, proof := r.encode()
-	if err := c.conn.exec(insertRecent, r.id, st.id, int64(b.Record.First()), int64(b.Record.Last()), proof, entries); err != nil {
+	if err := c.conn.Exec(insertRecent, r.id, st.id, int64(b.Record.First()), int64(b.Record.Last()), proof, entries); err != nil {
 		return store.Result{}, err
 	}
 	c.lastID++

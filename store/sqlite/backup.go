@@ -37,7 +37,7 @@ func backup(path, to string) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("%w: %w", store.ErrReadonly, err), r.Close())
 	}
-	err = failure(r.conn.exec("VACUUM INTO ?", part.Name()))
+	err = failure(r.conn.Exec("VACUUM INTO ?", part.Name()))
 	err = errors.Join(err, r.Close(), part.Sync(), part.Close())
 	if err == nil {
 		err = os.Link(part.Name(), to) // unlike a rename it never takes another's place

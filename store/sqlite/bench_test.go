@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wavesiddhartha/flowsync/internal/sqlitefile"
 	"github.com/wavesiddhartha/flowsync/store"
 )
 
@@ -224,7 +225,7 @@ func BenchmarkLoad(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric(float64(sizeOf(path))/ops, "B/stored-op")
+			b.ReportMetric(float64(sqlitefile.Size(path))/ops, "B/stored-op")
 		})
 	}
 }

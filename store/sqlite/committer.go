@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/internal/sqlitefile"
 	"github.com/wavesiddhartha/flowsync/store"
 )
 
@@ -196,7 +197,7 @@ func (c *committer) attempt(group ...change) error {
 		if !c.begun {
 			return nil
 		}
-		return c.conn.exec("COMMIT")
+		return c.conn.Exec("COMMIT")
 	}()
 	if err != nil {
 		return c.undo(err)
@@ -210,7 +211,7 @@ func (c *committer) write() error {
 	if c.begun {
 		return nil
 	}
-	if err := c.conn.exec("BEGIN IMMEDIATE"); err != nil {
+	if err := c.conn.Exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
 	c.begun = true
@@ -233,14 +234,14 @@ func (c *committer) publish() {
 // undo forgets the transaction.
 func (c *committer) undo(err error) error {
 	if c.begun {
-		_ = c.conn.exec("ROLLBACK") // fails if the error has already ended the transaction
+		_ = c.conn.Exec("ROLLBACK") // fails if the error has already ended the transaction
 	}
 	for _, st := range c.touched {
 		st.undo()
 	}
 	c.limit = c.reserved
 	c.leave()
-	if unsynced(err) {
+	if sqlitefile.Unsynced(err) {
 		c.store.fail(failure(err))
 		return fmt.Errorf("%w: %w", store.ErrUnknown, failure(err))
 	}
@@ -258,8 +259,8 @@ func (c *committer) leave() {
 // checkpoint moves the write-ahead log into the file. Readers may keep it from
 // getting to the end; the next one gets further.
 func (c *committer) checkpoint() {
-	row, err := c.conn.one("PRAGMA wal_checkpoint(PASSIVE)")
-	if unsynced(err) {
+	row, err := c.conn.One("PRAGMA wal_checkpoint(PASSIVE)")
+	if sqlitefile.Unsynced(err) {
 		c.store.fail(failure(err))
 	}
 	c.logged = c.bounds.logPages / 2

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wavesiddhartha/flowsync/internal/sqlitefile"
 	"github.com/wavesiddhartha/flowsync/store"
 )
 
@@ -139,19 +140,19 @@ func useAll(t *testing.T, st store.Store, name string) error {
 // shell changes a closed file as the sqlite3 shell would.
 func shell(t *testing.T, path, sql string) {
 	t.Helper()
-	c, err := connect(path, readWrite, "")
+	c, err := connect(path, sqlitefile.ReadWrite, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
-	before, err := c.one("SELECT total_changes()")
+	defer c.Close()
+	before, err := c.One("SELECT total_changes()")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.exec(sql); err != nil {
+	if err := c.Exec(sql); err != nil {
 		t.Fatal(err)
 	}
-	after, err := c.one("SELECT total_changes()")
+	after, err := c.One("SELECT total_changes()")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +173,7 @@ func TestFlippedBit(t *testing.T) {
 	for range 4 {
 		for _, name := range names {
 			a := mustAuthor(t, st, name)
-			torn = sizeOf(path + "-wal")
+			torn = sqlitefile.Size(path + "-wal")
 			p, err := a.append(0, 1)
 			if err != nil {
 				t.Fatal(err)
@@ -217,7 +218,7 @@ const lastTorn = "last commit torn"
 // afterFlip returns what became of a file with a flipped bit.
 func afterFlip(t *testing.T, path string, acked []place, what string) string {
 	t.Helper()
-	size := sizeOf(path)
+	size := sqlitefile.Size(path)
 	st, err := Open(path)
 	if err != nil {
 		if !errors.Is(err, store.ErrCorrupt) && !errors.Is(err, store.ErrVersion) && !errors.Is(err, errForeign) {

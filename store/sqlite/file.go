@@ -9,8 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
+	"github.com/wavesiddhartha/flowsync/internal/sqlitefile"
 	"github.com/wavesiddhartha/flowsync/store"
 )
 
@@ -21,27 +21,7 @@ var errForeign = errors.New("it is not a FlowSync store; give another path, or m
 type file struct {
 	path string
 	vfs  string
-	lock *conn // holds the lock as long as it is open; nil if read only
-}
-
-// lockFile takes the file for this process. The lock is one on an empty SQLite
-// database beside it, because SQLite's locks work on every system and end with
-// the process. The database itself cannot be locked: readers such as the sqlite3
-// shell are welcome.
-func lockFile(path, vfs string) (*conn, error) {
-	c, err := connect(path+"-lock", readWrite, vfs)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.script("BEGIN EXCLUSIVE"); err != nil {
-		_ = c.close()
-		if resultCode(err)&0xff == codeBusy {
-			return nil, fmt.Errorf("it is open already, in another process or in this one; stop that one, "+
-				"or give each its own file: %w", store.ErrUnavailable)
-		}
-		return nil, err
-	}
-	return c, nil
+	lock *sqlitefile.Conn // holds the lock as long as it is open; nil if read only
 }
 
 // openFile takes the lock and finds out whose file it is, without a write to it.
@@ -49,14 +29,21 @@ func openFile(path, vfs string) (f *file, version int, err error) {
 	if err := checkPlace(path); err != nil {
 		return nil, 0, err
 	}
-	lock, err := lockFile(path, vfs)
+	f = &file{path: path, vfs: vfs}
+	if err := f.glance(); err != nil {
+		return nil, 0, err
+	}
+	f.lock, err = sqlitefile.Lock(path, vfs)
+	if sqlitefile.Code(err)&0xff == sqlitefile.CodeBusy {
+		return nil, 0, fmt.Errorf("it is open already, in another process or in this one; stop that one, "+
+			"or give each its own file: %w", store.ErrUnavailable)
+	}
 	if err != nil {
 		return nil, 0, failure(err)
 	}
-	f = &file{path: path, vfs: vfs, lock: lock}
 	version, err = f.identify()
 	if err != nil {
-		return nil, 0, errors.Join(f.refuse(err), lock.close())
+		return nil, 0, errors.Join(f.refuse(err), f.lock.Close())
 	}
 	return f, version, nil
 }
@@ -77,8 +64,24 @@ func checkPlace(path string) error {
 	return nil
 }
 
+// glance refuses a file that no lock is needed to refuse, so that nothing is left
+// beside it: another program's, or one of a newer version.
+func (f *file) glance() error {
+	if sqlitefile.Locked(f.path) || sqlitefile.Size(f.path+"-wal") > 0 || sqlitefile.Size(f.path+"-journal") > 0 {
+		return nil
+	}
+	_, err := f.identify()
+	if errors.Is(err, errTruncated) || sqlitefile.Damaged(err) {
+		if sqlitefile.Size(f.path) > 0 && !f.ours() {
+			return errForeign
+		}
+		return nil // to be put aside, which takes the lock
+	}
+	return failure(err)
+}
+
 func (f *file) identify() (version int, err error) {
-	size, logged := sizeOf(f.path), sizeOf(f.path+"-wal")
+	size, logged := sqlitefile.Size(f.path), sqlitefile.Size(f.path+"-wal")
 	if size == 0 && logged == 0 {
 		return 0, nil
 	}
@@ -91,18 +94,18 @@ func (f *file) identify() (version int, err error) {
 	if err := checkLog(f.path + "-wal"); err != nil {
 		return 0, err
 	}
-	how := readOnly
-	if sizeOf(f.path+"-journal") > 0 {
-		how = readWrite // the process ended while it created the file: SQLite has to undo that
+	how := sqlitefile.ReadOnly
+	if sqlitefile.Size(f.path+"-journal") > 0 {
+		how = sqlitefile.ReadWrite // the process ended while it created the file: SQLite has to undo that
 	} else if logged == 0 {
-		how = immutable
+		how = sqlitefile.Immutable
 	}
 	c, err := connect(f.path, how, f.vfs)
 	if err != nil {
 		return 0, err
 	}
 	version, err = c.identify()
-	return version, errors.Join(err, c.close())
+	return version, errors.Join(err, c.Close())
 }
 
 // smallest is the size in bytes of SQLite's smallest page.
@@ -117,13 +120,13 @@ func (f *file) refuse(err error) error {
 	if errors.Is(err, errForeign) {
 		return err
 	}
-	if !damaged(err) && !errors.Is(err, errTruncated) && !errors.Is(err, errLog) {
+	if !sqlitefile.Damaged(err) && !errors.Is(err, errTruncated) && !errors.Is(err, errLog) {
 		return failure(err)
 	}
-	if sizeOf(f.path) > 0 && !f.ours() {
+	if sqlitefile.Size(f.path) > 0 && !f.ours() {
 		return errForeign
 	}
-	aside, moved := f.putAside()
+	aside, moved := sqlitefile.PutAside(f.path)
 	if moved != nil {
 		return fmt.Errorf("its structure is damaged, and it could not be put aside (%w); move it away: %w: %w", moved, store.ErrCorrupt, err)
 	}
@@ -143,27 +146,5 @@ func (f *file) ours() bool {
 		return false
 	}
 	return binary.BigEndian.Uint32(header[68:]) == applicationID ||
-		bytes.HasPrefix(header, []byte("SQLite format 3\x00")) && sizeOf(f.path+"-wal") > 0
-}
-
-// putAside renames the file, and what SQLite keeps beside it, so that nothing is
-// lost and the path is free.
-func (f *file) putAside() (string, error) {
-	aside := f.path + ".corrupt-" + time.Now().UTC().Format("20060102T150405.000000000Z")
-	var errs []error
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
-		if err := os.Rename(f.path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
-		}
-	}
-	return aside, errors.Join(errs...)
-}
-
-// sizeOf is 0 for a file that is not there.
-func sizeOf(path string) int64 {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0
-	}
-	return info.Size()
+		bytes.HasPrefix(header, []byte("SQLite format 3\x00")) && sqlitefile.Size(f.path+"-wal") > 0
 }

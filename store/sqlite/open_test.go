@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wavesiddhartha/flowsync/internal/sqlitefile"
 	"github.com/wavesiddhartha/flowsync/store"
 )
 
@@ -43,35 +44,38 @@ func TestOpenRefuses(t *testing.T) {
 		{"a text file", func(t *testing.T, path string) { write(t, path, []byte(strings.Repeat("notes\n", 1000))) }, errForeign, "not a FlowSync store"},
 		{"a short file", func(t *testing.T, path string) { write(t, path, []byte("x")) }, errForeign, "not a FlowSync store"},
 		{"another database", func(t *testing.T, path string) {
-			c, err := connect(path, readWrite, "")
+			c, err := connect(path, sqlitefile.ReadWrite, "")
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer c.close()
-			if err := c.script("CREATE TABLE notes (text TEXT)"); err != nil {
+			defer c.Close()
+			if err := c.Script("CREATE TABLE notes (text TEXT)"); err != nil {
 				t.Fatal(err)
 			}
 		}, errForeign, "not a FlowSync store"},
 		{"a newer version", func(t *testing.T, path string) {
 			ours(t, path)
-			c, err := connect(path, readWrite, "")
+			c, err := connect(path, sqlitefile.ReadWrite, "")
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer c.close()
-			if err := c.script("PRAGMA user_version = 1000"); err != nil {
+			defer c.Close()
+			if err := c.Script("PRAGMA user_version = 1000"); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Remove(path + "-lock"); err != nil { // the file was moved here
 				t.Fatal(err)
 			}
 		}, store.ErrVersion, "version 1000"},
 		{"a newer version, in the log of a killed process", func(t *testing.T, path string) {
 			before := filepath.Join(filepath.Dir(path), "before.db")
 			ours(t, before)
-			c, err := connect(before, readWrite, "")
+			c, err := connect(before, sqlitefile.ReadWrite, "")
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer c.close()
-			if err := c.script("PRAGMA user_version = 1000"); err != nil {
+			defer c.Close()
+			if err := c.Script("PRAGMA user_version = 1000"); err != nil {
 				t.Fatal(err)
 			}
 			copyStore(t, before, path)
@@ -92,6 +96,11 @@ func TestOpenRefuses(t *testing.T) {
 			}
 			if after := contents(t, path); !bytes.Equal(before["flowsync.db"], after["flowsync.db"]) || !bytes.Equal(before["flowsync.db-wal"], after["flowsync.db-wal"]) {
 				t.Error("the file was changed")
+			}
+			for name := range contents(t, path) {
+				if _, was := before[name]; !was && before["flowsync.db-wal"] == nil { // beside a log SQLite makes its index
+					t.Errorf("%s was left behind", name)
+				}
 			}
 			if asides, _ := filepath.Glob(path + ".corrupt-*"); len(asides) > 0 {
 				t.Errorf("it was put aside: %v", asides)
@@ -129,8 +138,8 @@ func TestOpenPutsAside(t *testing.T) {
 		name   string
 		damage func(t *testing.T, path string)
 	}{
-		{"cut off", func(t *testing.T, path string) { truncate(t, path, sizeOf(path)-4096) }},
-		{"cut off in the middle of a page", func(t *testing.T, path string) { truncate(t, path, sizeOf(path)/2+100) }},
+		{"cut off", func(t *testing.T, path string) { truncate(t, path, sqlitefile.Size(path)-4096) }},
+		{"cut off in the middle of a page", func(t *testing.T, path string) { truncate(t, path, sqlitefile.Size(path)/2+100) }},
 		{"only the header is left", func(t *testing.T, path string) { truncate(t, path, 100) }},
 		{"the first bytes", func(t *testing.T, path string) { overwrite(t, path, 0, "garbage!") }},
 		{"the schema", func(t *testing.T, path string) { overwrite(t, path, 100, strings.Repeat("\xff", 900)) }},
@@ -185,6 +194,31 @@ func TestOpenPutsAside(t *testing.T) {
 	}
 }
 
+// The file holds the key that signs cursors, and all that was written: it is its
+// owner's alone, with all that is beside it.
+func TestFilesArePrivate(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		cannotRun(t, "modes mean nothing on Windows")
+	}
+	path := scratch(t)
+	st := mustOpen(t, path)
+	defer st.Close()
+	mustAuthor(t, st, "counter:a").mustAppend(t, 0)
+	backup := filepath.Join(filepath.Dir(path), "backup.db")
+	if err := Backup(path, backup); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{path, path + "-wal", path + "-shm", path + "-lock", backup} {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); mode != 0o600 {
+			t.Errorf("%s has mode %v, want 0600", filepath.Base(file), mode)
+		}
+	}
+}
+
 // A process may be killed while it creates the file.
 func TestOpenAfterInterruptedCreation(t *testing.T) {
 	path := scratch(t)
@@ -201,7 +235,7 @@ func TestOpenOddPath(t *testing.T) {
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if sizeOf(path) == 0 {
+	if sqlitefile.Size(path) == 0 {
 		t.Errorf("there is no file %s", path)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/wavesiddhartha/flowsync/internal/sqlitefile"
 	"github.com/wavesiddhartha/flowsync/store"
 )
 
@@ -28,7 +29,7 @@ func (st *stream) look(c *conn) (v view, err error) {
 	if st.damage != nil {
 		return v, st.damage
 	}
-	if err := c.exec("BEGIN"); err != nil {
+	if err := c.Exec("BEGIN"); err != nil {
 		return v, failure(err)
 	}
 	v.facts, err = c.facts(st.id, st.name)
@@ -46,7 +47,7 @@ func (st *stream) look(c *conn) (v view, err error) {
 
 // rest ends the reading that look began.
 func (c *conn) rest() {
-	_ = c.exec("ROLLBACK") // nothing was written
+	_ = c.Exec("ROLLBACK") // nothing was written
 }
 
 // Load implements [store.Store].
@@ -265,15 +266,15 @@ const selectChunks = `SELECT first, last, proof, CAST(entries AS BLOB) FROM chun
 // in order, until it returns false.
 func (c *conn) chunks(st *stream, after, last uint64, each func(*row) (bool, error)) error {
 	var own error
-	err := c.query(func(values []driver.Value) error {
+	err := c.Query(func(values []driver.Value) error {
 		r, err := scanChunk(values, st)
 		if err != nil {
 			own = err
-			return errStop
+			return sqlitefile.ErrStop
 		}
 		on, err := each(r)
 		if own = err; err != nil || !on {
-			return errStop
+			return sqlitefile.ErrStop
 		}
 		return nil
 	}, selectChunks, st.id, int64(min(after, 1<<62)+1), int64(last))

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 
+	"github.com/wavesiddhartha/flowsync/internal/sqlitefile"
 	"github.com/wavesiddhartha/flowsync/store"
 )
 
@@ -19,7 +20,7 @@ import (
 type Reader struct {
 	conn *conn
 	path string
-	how  access
+	how  sqlitefile.Access
 }
 
 // OpenReader opens a file for reading. The error wraps [fs.ErrNotExist] if there
@@ -42,15 +43,15 @@ func openReader(path string) (*Reader, error) {
 	if !info.Mode().IsRegular() || info.Size() == 0 {
 		return nil, errForeign
 	}
-	r := &Reader{path: path, how: readOnly}
+	r := &Reader{path: path, how: sqlitefile.ReadOnly}
 	if !exists(path + "-wal") {
-		r.how = immutable // nobody has it open; a common reader would leave files beside it
+		r.how = sqlitefile.Immutable // nobody has it open; a common reader would leave files beside it
 	}
 	version, err := r.begin()
 	switch {
 	case err == nil && version == 0:
-		return nil, errors.Join(errForeign, r.conn.close())
-	case damaged(err) && !(&file{path: path}).ours():
+		return nil, errors.Join(errForeign, r.conn.Close())
+	case sqlitefile.Damaged(err) && !(&file{path: path}).ours():
 		return nil, errForeign
 	case err != nil:
 		return nil, failure(err)
@@ -68,14 +69,14 @@ func (r *Reader) begin() (version int, err error) {
 	if r.conn, err = connect(r.path, r.how, ""); err != nil {
 		return 0, err
 	}
-	if err = r.conn.script("PRAGMA busy_timeout = 10000"); err == nil {
-		err = r.conn.exec("BEGIN")
+	if err = r.conn.Script("PRAGMA busy_timeout = 10000"); err == nil {
+		err = r.conn.Exec("BEGIN")
 	}
 	if err == nil {
 		version, err = r.conn.identify()
 	}
 	if err != nil {
-		return 0, errors.Join(err, r.conn.close())
+		return 0, errors.Join(err, r.conn.Close())
 	}
 	return version, nil
 }
@@ -83,7 +84,7 @@ func (r *Reader) begin() (version int, err error) {
 // meanwhile reports a hub that opened the file while it was read as one that
 // nobody has open.
 func (r *Reader) meanwhile() error {
-	if r.how == immutable && exists(r.path+"-wal") {
+	if r.how == sqlitefile.Immutable && exists(r.path+"-wal") {
 		return fmt.Errorf("a hub opened the file while it was read; do it again: %w", store.ErrUnavailable)
 	}
 	return nil
@@ -93,7 +94,7 @@ func (r *Reader) meanwhile() error {
 // may be of several moments, because a hub opened a file that was closed before.
 func (r *Reader) Close() error {
 	r.conn.rest()
-	return errors.Join(r.meanwhile(), r.conn.close())
+	return errors.Join(r.meanwhile(), r.conn.Close())
 }
 
 // Check looks for damage that is not of one stream: to the structure of the
@@ -101,7 +102,7 @@ func (r *Reader) Close() error {
 // what it found.
 func (r *Reader) Check() error {
 	var found []error
-	err := r.conn.query(func(row []driver.Value) error {
+	err := r.conn.Query(func(row []driver.Value) error {
 		if row[0] != "ok" {
 			found = append(found, fmt.Errorf("structure: %v: %w", row[0], store.ErrCorrupt))
 		}
@@ -113,7 +114,7 @@ func (r *Reader) Check() error {
 	if _, err := r.conn.sessions(); err != nil {
 		found = append(found, failure(err))
 	}
-	err = r.conn.query(func(row []driver.Value) error {
+	err = r.conn.Query(func(row []driver.Value) error {
 		found = append(found, fmt.Errorf("a stream's row is gone, but others of it are there (id %v): %w", row[0], store.ErrCorrupt))
 		return nil
 	}, `SELECT stream FROM chunks UNION SELECT stream FROM recent UNION SELECT stream FROM writers
@@ -126,7 +127,7 @@ func (r *Reader) Check() error {
 
 // Names lists the streams in the order of their names.
 func (r *Reader) Names() (names []string, err error) {
-	err = r.conn.query(func(row []driver.Value) error {
+	err = r.conn.Query(func(row []driver.Value) error {
 		name, _ := row[0].(string)
 		names = append(names, name)
 		return nil
@@ -165,7 +166,7 @@ func (r *Reader) Contents(name string) (*Contents, error) {
 	if err := r.conn.checkWriters(c.st, c.facts.writers); err != nil {
 		return nil, err
 	}
-	err = r.conn.query(func(row []driver.Value) error {
+	err = r.conn.Query(func(row []driver.Value) error {
 		s, err := scanSnapshot(row, c.st)
 		if err == nil {
 			c.Snapshots = append(c.Snapshots, *s)
@@ -175,7 +176,7 @@ func (r *Reader) Contents(name string) (*Contents, error) {
 	if err != nil {
 		return nil, failure(err)
 	}
-	size, err := r.conn.one(selectSize, c.st.id)
+	size, err := r.conn.One(selectSize, c.st.id)
 	if err != nil {
 		return nil, failure(err)
 	}
@@ -196,7 +197,7 @@ const (
 // recent reads the records that are not in chunks yet; they say where the head is.
 func (r *Reader) recent(c *Contents) error {
 	head := &c.facts.head
-	err := r.conn.query(func(row []driver.Value) error {
+	err := r.conn.Query(func(row []driver.Value) error {
 		in := scanRecent(row)
 		if in.err != nil {
 			return rowError(c.st.name, head.Offset+1, in.err)

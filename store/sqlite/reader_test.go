@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/wavesiddhartha/flowsync/internal/sqlitefile"
 	"github.com/wavesiddhartha/flowsync/store"
 )
 
@@ -160,12 +161,12 @@ func TestReaderRefuses(t *testing.T) {
 		{"a directory", func(t *testing.T, path string) { os.Mkdir(path, 0o700) }, errForeign},
 		{"a newer version", func(t *testing.T, path string) {
 			furnish(t, path, "counter:a")
-			c, err := connect(path, readWrite, "")
+			c, err := connect(path, sqlitefile.ReadWrite, "")
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer c.close()
-			if err := c.script("PRAGMA user_version = 1000"); err != nil {
+			defer c.Close()
+			if err := c.Script("PRAGMA user_version = 1000"); err != nil {
 				t.Fatal(err)
 			}
 		}, store.ErrVersion},

@@ -84,7 +84,7 @@ const selectProof = `SELECT first, last, proof FROM chunks WHERE stream = ? AND 
 // trail goes back from chunk to chunk.
 func (c *conn) trail(st *stream, f *facts, w crdt.Writer, chunk uint64, marks []store.Mark) ([]store.Mark, error) {
 	for chunk > 0 && len(marks) < store.TrailMax {
-		values, err := c.one(selectProof, st.id, int64(chunk))
+		values, err := c.One(selectProof, st.id, int64(chunk))
 		if err != nil {
 			return nil, failure(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/internal/sqlitefile"
 )
 
 const selectRecent = `SELECT r.id, r.stream, r.first, r.last, s.name, r.proof, CAST(r.entries AS BLOB)
@@ -14,7 +15,7 @@ const selectRecent = `SELECT r.id, r.stream, r.first, r.last, s.name, r.proof, C
 // is small, is checked for damage to its structure: rows that are missing at its
 // end would not be missed by anything else.
 func (c *committer) restore() error {
-	sound, err := c.conn.one("PRAGMA quick_check('recent')")
+	sound, err := c.conn.One("PRAGMA quick_check('recent')")
 	if err != nil {
 		return err
 	}
@@ -26,7 +27,7 @@ func (c *committer) restore() error {
 	}
 	c.session, c.reserved = c.limit, c.limit
 	var rows []restored
-	err = c.conn.query(func(values []driver.Value) error {
+	err = c.conn.Query(func(values []driver.Value) error {
 		rows = append(rows, scanRecent(values))
 		return nil
 	}, selectRecent)
@@ -123,7 +124,7 @@ func (c *committer) restoreRow(r *restored) error {
 
 // structural passes on errors that are not of one stream.
 func (c *committer) structural(err error) error {
-	if damaged(err) || !named(err) {
+	if sqlitefile.Damaged(err) || !named(err) {
 		return err
 	}
 	return nil
@@ -132,7 +133,7 @@ func (c *committer) structural(err error) error {
 // spoil makes a stream unusable of which only the id is known, because a row
 // says that it is of this stream and stands under another.
 func (c *committer) spoil(id int64) error {
-	row, err := c.conn.one("SELECT name FROM streams WHERE id = ?", id)
+	row, err := c.conn.One("SELECT name FROM streams WHERE id = ?", id)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/internal/sqlitefile"
 	"github.com/wavesiddhartha/flowsync/store"
 )
 
@@ -118,21 +119,21 @@ func TestRowOfNewerVersion(t *testing.T) {
 	const name, other = "counter:new", "counter:old"
 	path := scratch(t)
 	fill(t, path, name, other)
-	c, err := connect(path, readWrite, "")
+	c, err := connect(path, sqlitefile.ReadWrite, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	row, err := c.one("SELECT first, proof FROM chunks WHERE stream = ? LIMIT 1", streamID(name))
+	row, err := c.One("SELECT first, proof FROM chunks WHERE stream = ? LIMIT 1", streamID(name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	proof := row[1].([]byte)
 	proof[0] = 200
 	proof = resum(proof)
-	if err := c.exec("UPDATE chunks SET proof = ? WHERE stream = ? AND first = ?", proof, streamID(name), row[0]); err != nil {
+	if err := c.Exec("UPDATE chunks SET proof = ? WHERE stream = ? AND first = ?", proof, streamID(name), row[0]); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.close(); err != nil {
+	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
 	st := mustOpen(t, path)
@@ -174,26 +175,6 @@ func FuzzRow(f *testing.F) {
 		}
 		if _, err := decodeRow(nil, proof); err != nil {
 			t.Fatalf("with entries it decodes, without: %v", err)
-		}
-	})
-}
-
-// The write-ahead log is read before SQLite reads it.
-func FuzzLog(f *testing.F) {
-	f.Add([]byte{})
-	f.Add(make([]byte, 32))
-	header := binary.BigEndian.AppendUint32(nil, 0x377f0682)
-	header = binary.BigEndian.AppendUint32(header, 3007000)
-	header = binary.BigEndian.AppendUint32(header, 512)
-	header = append(header, make([]byte, 12)...)
-	sum := logSum{order: binary.LittleEndian}
-	sum.add(header)
-	header = binary.BigEndian.AppendUint32(header, sum.a)
-	header = binary.BigEndian.AppendUint32(header, sum.b)
-	f.Add(append(header, make([]byte, 3*536)...))
-	f.Fuzz(func(t *testing.T, log []byte) {
-		if err := scanLog(strings.NewReader(string(log))); err != nil && !errors.Is(err, errLog) {
-			t.Fatal(err)
 		}
 	})
 }

@@ -102,7 +102,7 @@ func (c *conn) identify() (version int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	objects, err := c.one("SELECT count(*) FROM sqlite_schema")
+	objects, err := c.One("SELECT count(*) FROM sqlite_schema")
 	if err != nil {
 		return 0, err
 	}
@@ -119,7 +119,7 @@ func (c *conn) identify() (version int, err error) {
 }
 
 func (c *conn) pragma(name string) (int, error) {
-	row, err := c.one("PRAGMA " + name)
+	row, err := c.One("PRAGMA " + name)
 	if err != nil {
 		return 0, err
 	}
@@ -135,20 +135,20 @@ func (c *conn) migrate(version int) error {
 	if version == len(migrations) {
 		return nil
 	}
-	if err := c.script("BEGIN IMMEDIATE"); err != nil {
+	if err := c.Script("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
 	err := func() error {
 		for _, step := range migrations[version:] {
-			if err := c.script(step); err != nil {
+			if err := c.Script(step); err != nil {
 				return err
 			}
 		}
-		return c.script(fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+		return c.Script(fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
 			applicationID, len(migrations)))
 	}()
 	if err != nil {
-		_ = c.script("ROLLBACK") // of a transaction that the error may have ended
+		_ = c.Script("ROLLBACK") // of a transaction that the error may have ended
 	}
 	return err
 }

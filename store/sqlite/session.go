@@ -27,7 +27,7 @@ func (n *numbering) make(c *committer) error {
 			return err
 		}
 		for _, name := range sessionNames {
-			if err := c.conn.exec("REPLACE INTO meta (name, value, crc) VALUES (?, ?, ?)",
+			if err := c.conn.Exec("REPLACE INTO meta (name, value, crc) VALUES (?, ?, ?)",
 				name, int64(limit), int64(metaSum(name, limit))); err != nil {
 				return err
 			}
@@ -44,7 +44,7 @@ func (c *conn) sessions() (uint64, error) {
 	var rows, sound int
 	var most uint64
 	for _, name := range sessionNames {
-		row, err := c.one("SELECT value, crc FROM meta WHERE name = ?", name)
+		row, err := c.One("SELECT value, crc FROM meta WHERE name = ?", name)
 		if err != nil {
 			return 0, err
 		}

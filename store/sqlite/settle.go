@@ -38,13 +38,13 @@ func (c *committer) settle() error {
 		}
 	}
 	if len(c.kept) == 0 {
-		return c.conn.exec("DELETE FROM recent")
+		return c.conn.Exec("DELETE FROM recent")
 	}
 	kept, err := json.Marshal(c.kept)
 	if err != nil {
 		return err
 	}
-	return c.conn.exec("DELETE FROM recent WHERE id NOT IN (SELECT value FROM json_each(?))", string(kept))
+	return c.conn.Exec("DELETE FROM recent WHERE id NOT IN (SELECT value FROM json_each(?))", string(kept))
 }
 
 const insertChunk = `INSERT INTO chunks (stream, first, last, proof, entries) VALUES (?, ?, ?, ?, ?)`
@@ -94,7 +94,7 @@ func (c *committer) settleChunk(st *stream, records []recentRecord) error {
 		}
 	}
 	entries, proof := r.encode()
-	return c.conn.exec(insertChunk, st.id, int64(first), int64(records[len(records)-1].record.Last()), proof, entries)
+	return c.conn.Exec(insertChunk, st.id, int64(first), int64(records[len(records)-1].record.Last()), proof, entries)
 }
 
 // settleWriters writes the rows of writers that memory knows more of.

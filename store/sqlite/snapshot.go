@@ -40,12 +40,12 @@ func (s *saving) make(c *committer) error {
 		return err
 	}
 	if len(offsets) > 0 {
-		if err := c.conn.exec("DELETE FROM snapshots WHERE stream = ? AND offset < ?", st.id, int64(offsets[0])); err != nil {
+		if err := c.conn.Exec("DELETE FROM snapshots WHERE stream = ? AND offset < ?", st.id, int64(offsets[0])); err != nil {
 			return err
 		}
 	}
 	c.logged += 2 + len(s.snapshot.State)/pageSize
-	return c.conn.exec(insertSnapshot, st.id, int64(p.Offset), p.Epoch, s.snapshot.Rule, p.Chain[:],
+	return c.conn.Exec(insertSnapshot, st.id, int64(p.Offset), p.Epoch, s.snapshot.Rule, p.Chain[:],
 		int64(snapshotSum(st.id, &s.snapshot)), string(s.snapshot.State))
 }
 
@@ -77,7 +77,7 @@ func (c *committer) ends(st *stream, p store.Position) (bool, error) {
 
 // snapshotOffsets returns where the snapshots of a stream are, newest first.
 func (c *conn) snapshotOffsets(st *stream) (offsets []uint64, err error) {
-	err = c.query(func(row []driver.Value) error {
+	err = c.Query(func(row []driver.Value) error {
 		r := columns{row: row}
 		offsets = append(offsets, r.number())
 		return nil
@@ -90,7 +90,7 @@ const selectSnapshot = `SELECT offset, epoch, rule, chain, crc, CAST(state AS BL
 
 // newestSnapshot is nil if there is none.
 func (c *conn) newestSnapshot(st *stream) (*store.Snapshot, error) {
-	values, err := c.one(selectSnapshot, st.id)
+	values, err := c.One(selectSnapshot, st.id)
 	if err != nil {
 		return nil, failure(err)
 	}

@@ -34,6 +34,7 @@ import (
 	"sync/atomic"
 
 	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/internal/sqlitefile"
 	"github.com/wavesiddhartha/flowsync/store"
 )
 
@@ -88,7 +89,7 @@ func start(path, vfs string, b bounds) (*Store, error) {
 	}
 	s := &Store{file: f, pool: make(chan *conn, readers), streams: make(map[int64]*stream), most: b.idleStreams}
 	if err := s.begin(version, b); err != nil {
-		return nil, errors.Join(s.release(), f.refuse(err), f.lock.close())
+		return nil, errors.Join(s.release(), f.refuse(err), f.lock.Close())
 	}
 	go s.committer.run()
 	go s.committer.answers.run()
@@ -97,7 +98,7 @@ func start(path, vfs string, b bounds) (*Store, error) {
 
 // begin connects, brings the schema up to date and reads what is recent.
 func (s *Store) begin(version int, b bounds) error {
-	w, err := connect(s.file.path, readWrite, s.file.vfs)
+	w, err := connect(s.file.path, sqlitefile.ReadWrite, s.file.vfs)
 	if err != nil {
 		return err
 	}
@@ -106,13 +107,13 @@ func (s *Store) begin(version int, b bounds) error {
 		return err
 	}
 	for range readers {
-		r, err := connect(s.file.path, readOnly, s.file.vfs)
+		r, err := connect(s.file.path, sqlitefile.ReadOnly, s.file.vfs)
 		if err != nil {
 			return err
 		}
 		s.pool <- r
 		s.connected++
-		if err := r.script("PRAGMA busy_timeout = 10000; PRAGMA cache_size = -1024"); err != nil {
+		if err := r.Script("PRAGMA busy_timeout = 10000; PRAGMA cache_size = -1024"); err != nil {
 			return err
 		}
 	}
@@ -122,7 +123,7 @@ func (s *Store) begin(version int, b bounds) error {
 // prepareWriter sets what a connection that writes needs. Checkpoints are made
 // by the committer, because those SQLite makes by itself hide a failed fsync.
 func prepareWriter(c *conn, version int) error {
-	if err := c.script("PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; " +
+	if err := c.Script("PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; " +
 		"PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -8192"); err != nil {
 		return err
 	}
@@ -192,18 +193,18 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.committer.end()
-	return errors.Join(s.release(), s.file.lock.close())
+	return errors.Join(s.release(), s.file.lock.Close())
 }
 
 // release closes the connections, once nobody uses them.
 func (s *Store) release() error {
 	var errs []error
 	for range s.connected {
-		errs = append(errs, (<-s.pool).close())
+		errs = append(errs, (<-s.pool).Close())
 	}
 	close(s.pool)
 	if s.committer != nil {
-		errs = append(errs, s.committer.conn.close())
+		errs = append(errs, s.committer.conn.Close())
 	}
 	return errors.Join(errs...)
 }

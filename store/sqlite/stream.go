@@ -193,7 +193,7 @@ const selectStream = `SELECT name, epoch, key, first, settled, chain, writers, c
 
 // facts reads a row of streams. The head is that of the chunks.
 func (c *conn) facts(id int64, name string) (facts, error) {
-	row, err := c.one(selectStream, id)
+	row, err := c.One(selectStream, id)
 	if err != nil {
 		return facts{}, failure(err)
 	}
@@ -220,7 +220,7 @@ func (c *conn) facts(id int64, name string) (facts, error) {
 
 // orphans looks for rows of a stream that has none in streams.
 func (c *conn) orphans(id int64, name string) error {
-	row, err := c.one(`SELECT 1 FROM chunks WHERE stream = ?1 UNION ALL SELECT 1 FROM writers WHERE stream = ?1
+	row, err := c.One(`SELECT 1 FROM chunks WHERE stream = ?1 UNION ALL SELECT 1 FROM writers WHERE stream = ?1
 		UNION ALL SELECT 1 FROM snapshots WHERE stream = ?1 LIMIT 1`, id)
 	if err != nil {
 		return failure(err)
@@ -238,7 +238,7 @@ const upsertStream = `INSERT INTO streams (id, name, epoch, key, first, settled,
 // put writes the row of a stream as it will be.
 func (c *conn) put(st *stream) error {
 	f := &st.next
-	return c.exec(upsertStream, st.id, st.name, f.head.Epoch, f.key[:], int64(f.first), int64(f.settled), f.chain[:],
+	return c.Exec(upsertStream, st.id, st.name, f.head.Epoch, f.key[:], int64(f.first), int64(f.settled), f.chain[:],
 		int64(f.writers), int64(f.sum(st.name)))
 }
 

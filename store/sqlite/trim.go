@@ -41,7 +41,7 @@ func (t *trimming) make(c *committer) error {
 	st.next.first = first
 	c.logged += 4
 	// Chunks that begin below and end above stay until all of them is trimmed.
-	if err := c.conn.exec("DELETE FROM chunks WHERE stream = ?1 AND first < ?2 AND last < ?2", st.id, int64(first)); err != nil {
+	if err := c.conn.Exec("DELETE FROM chunks WHERE stream = ?1 AND first < ?2 AND last < ?2", st.id, int64(first)); err != nil {
 		return err
 	}
 	return c.conn.put(st)

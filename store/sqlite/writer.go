@@ -23,7 +23,7 @@ const selectWriter = `SELECT seq, at, subject, hash, chunk, fence, crc FROM writ
 
 // writer reads a writer's row; a zero writer if it has none.
 func (c *conn) writer(st *stream, w crdt.Writer) (writer, error) {
-	row, err := c.one(selectWriter, st.id, w.Client, w.Inc)
+	row, err := c.One(selectWriter, st.id, w.Client, w.Inc)
 	if err != nil {
 		return writer{}, failure(err)
 	}
@@ -53,7 +53,7 @@ const upsertWriter = `INSERT INTO writers (stream, client, inc, seq, at, subject
 
 func (c *conn) putWriter(st *stream, w crdt.Writer, known *writer) error {
 	m := &known.mark
-	return c.exec(upsertWriter, st.id, w.Client, w.Inc, int64(m.Seq), int64(m.At), m.Subject, m.Hash[:],
+	return c.Exec(upsertWriter, st.id, w.Client, w.Inc, int64(m.Seq), int64(m.At), m.Subject, m.Hash[:],
 		int64(known.chunk), int64(known.fence), int64(known.sum(st.id, w)))
 }
 
@@ -77,7 +77,7 @@ const selectWriters = `SELECT client, inc, seq, at, subject, hash, chunk, fence,
 // committed again.
 func (c *conn) checkWriters(st *stream, rows int) error {
 	n := 0
-	err := c.query(func(row []driver.Value) error {
+	err := c.Query(func(row []driver.Value) error {
 		n++
 		r := &columns{row: row}
 		_, err := scanWriter(r, st, crdt.Writer{Client: r.text(), Inc: r.text()})
