@@ -211,7 +211,9 @@ type Store interface {
 	Trim(ctx context.Context, stream string, offset uint64, max int) (more bool, err error)
 
 	// Session returns the next session number of a client, from 1. Numbers grow
-	// but may have holes.
+	// but may have holes. A store that one process alone writes gives numbers also
+	// while it takes no writes, and may give those again after it was opened anew,
+	// if nothing was written in between.
 	Session(ctx context.Context, client string) (uint64, error)
 
 	// Close waits for appends under way, so it must not be called from done, and

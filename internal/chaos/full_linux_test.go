@@ -1,13 +1,18 @@
 package chaos
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/node"
 )
 
 // P13: on a full disk pushes get store_readonly and reads go on; when there is
@@ -40,6 +45,24 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal("the hub ended")
 	default:
 	}
+
+	// A hub that starts meanwhile admits those who read.
+	h.terminate()
+	h.start()
+	reader, err := node.Dial(t.Context(), h.url("ws"), node.Options{Client: "reader", Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if err := reader.Open(counterStream, node.OpenOptions{Rule: crdt.Counter}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, patience, "a new client reads on a full disk, from a hub that was just started", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		value, err := reader.Get(ctx, counterStream)
+		return err == nil && len(value) > 1
+	})
 
 	c.rest()
 	pushed, pending := c.state()

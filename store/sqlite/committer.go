@@ -206,7 +206,8 @@ func (c *committer) attempt(group ...change) error {
 	return nil
 }
 
-// write begins the transaction, if it has not begun.
+// write begins the transaction, if it has not begun. It reserves session numbers
+// that could not be when they were given, since what follows may name them.
 func (c *committer) write() error {
 	if c.begun {
 		return nil
@@ -216,6 +217,9 @@ func (c *committer) write() error {
 	}
 	c.begun = true
 	c.logged += 3
+	if c.session > c.limit {
+		return c.reserve()
+	}
 	return nil
 }
 

@@ -47,6 +47,15 @@ func TestFullDiskReally(t *testing.T) {
 	if chains, err := survey(t.Context(), st, a.name); err != nil || len(chains) != appended {
 		t.Fatalf("read on a full disk: %d records, want %d (%v)", len(chains), appended, err)
 	}
+	// Who only reads goes on coming: also beyond the numbers reserved on the disk.
+	var session uint64
+	for range 2 * sessionPiece {
+		n, err := st.Session(t.Context(), "reader")
+		if err != nil || n <= session {
+			t.Fatalf("session %d follows %d on a full disk, %v", n, session, err)
+		}
+		session = n
+	}
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
@@ -55,6 +64,14 @@ func TestFullDiskReally(t *testing.T) {
 	}
 	if chains, err := survey(t.Context(), st, a.name); err != nil || len(chains) != appended+20 {
 		t.Errorf("%d records, want %d (%v)", len(chains), appended+20, err)
+	}
+	// Those appends made sure that no number is given twice, whatever the end.
+	copied := scratch(t)
+	copyStore(t, filepath.Join(dir, "flowsync.db"), copied)
+	again := mustOpen(t, copied)
+	defer again.Close()
+	if n, err := again.Session(t.Context(), "reader"); err != nil || n <= session {
+		t.Errorf("after a kill session %d follows %d, %v", n, session, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 
@@ -14,28 +15,45 @@ const sessionPiece = 1024
 // sessionNames are two rows of meta that say the same. One may be damaged.
 var sessionNames = [...]string{"session", "session again"}
 
-// numbering is one call of Session.
+// numbering is one call of Session. On a full disk the number is given without
+// being reserved, so that a hub goes on admitting those who read: whatever is
+// written next reserves it in the same transaction. Until then nothing that
+// outlives the process knows the number, and the next process may give it again.
 type numbering struct {
 	awaited
 	number uint64
 }
 
 func (n *numbering) make(c *committer) error {
-	if c.session >= c.limit {
-		limit := c.session + sessionPiece
-		if err := c.write(); err != nil {
-			return err
-		}
-		for _, name := range sessionNames {
-			if err := c.conn.Exec("REPLACE INTO meta (name, value, crc) VALUES (?, ?, ?)",
-				name, int64(limit), int64(metaSum(name, limit))); err != nil {
-				return err
-			}
-		}
-		c.limit = limit
-	}
 	c.session++
 	n.number = c.session
+	if c.session <= c.limit {
+		return nil
+	}
+	if c.begun {
+		return c.reserve()
+	}
+	return c.write()
+}
+
+func (n *numbering) answer(err error) {
+	if errors.Is(err, store.ErrReadonly) {
+		err = nil
+	}
+	n.awaited.answer(err)
+}
+
+// reserve makes the numbers given so far, and a piece more, those that are never
+// given again.
+func (c *committer) reserve() error {
+	limit := c.session - 1 + sessionPiece
+	for _, name := range sessionNames {
+		if err := c.conn.Exec("REPLACE INTO meta (name, value, crc) VALUES (?, ?, ?)",
+			name, int64(limit), int64(metaSum(name, limit))); err != nil {
+			return err
+		}
+	}
+	c.limit = limit
 	return nil
 }
 

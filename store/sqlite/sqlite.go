@@ -166,7 +166,7 @@ func (s *Store) Trim(ctx context.Context, stream string, offset uint64, max int)
 
 // Session implements [store.Store]. All clients share one counter, of which a
 // piece is reserved on disk at a time: what is left of the piece when the store
-// is closed is the hole.
+// is closed is the hole. A full disk keeps nobody from a number.
 func (s *Store) Session(ctx context.Context, _ string) (uint64, error) {
 	c := new(numbering)
 	err := s.do(ctx, c)
