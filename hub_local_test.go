@@ -2,6 +2,7 @@ package flowsync
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -43,6 +44,9 @@ func TestServerSide(t *testing.T) {
 		{"another rule's op", "counter:a", map[string]any{"op": "append", "value": 1}, wire.WrongRule},
 		{"half an emoji", "counter:a", map[string]any{"op": "\xff"}, wire.BadText},
 		{"no JSON", "counter:a", make(chan int), wire.BadOp},
+		{"an amount with an exponent", "counter:a", json.RawMessage(`{"op":"increment","amount":1e3}`), wire.BadOp},
+		{"an amount with a point", "counter:a", json.RawMessage(`{"op":"increment","amount":7.0}`), wire.BadOp},
+		{"an array", "counter:a", json.RawMessage(`[{"op":"increment"}]`), wire.BadOp},
 		{"no such stream", "nothing:here", map[string]any{"op": "increment"}, wire.StreamUnknown},
 		{"no name of a stream", "a::b", map[string]any{"op": "increment"}, wire.BadStream},
 	} {

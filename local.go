@@ -19,7 +19,7 @@ const localClient = "hub:app"
 // that the rule refuses is a [*wire.Error] with its code; so is a stream that is
 // not registered. After ctx ends the op may still be committed.
 func (h *Hub) Push(ctx context.Context, stream string, op any) error {
-	body, err := wire.Marshal(op)
+	body, err := wire.MarshalOp(op)
 	if err != nil {
 		return err
 	}

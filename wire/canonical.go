@@ -40,15 +40,41 @@ func Canonical(dst, src []byte) ([]byte, error) {
 // []byte becomes base64. Strings that are not UTF-8 are bad_text, other values
 // without a JSON form (channels, NaN) bad_op.
 func Marshal(v any) ([]byte, error) {
+	raw, err := encode(v)
+	if err != nil {
+		return nil, err
+	}
+	return Canonical(nil, raw)
+}
+
+// MarshalOp returns the canonical JSON of a Go value that is an op, refused as the
+// decoders refuse it: also numbers that the canonical form would make sound.
+func MarshalOp(v any) ([]byte, error) {
+	raw, err := encode(v)
+	if err != nil {
+		return nil, err
+	}
+	op, reason := scan(raw)
+	if reason != "" {
+		return nil, Errorf(BadJSON, "%s", reason)
+	}
+	if e := op.refuseOp(); e != nil {
+		return nil, e
+	}
+	return op.appendCanonical(nil)
+}
+
+// encode returns JSON that need not be canonical.
+func encode(v any) ([]byte, error) {
 	switch raw := v.(type) {
 	case stdjson.RawMessage:
-		return Canonical(nil, raw)
+		return raw, nil
 	case jsontext.Value:
-		return Canonical(nil, raw)
+		return raw, nil
 	}
 	raw, err := json.Marshal(v)
 	if err == nil {
-		return Canonical(nil, raw)
+		return raw, nil
 	}
 	if _, err := json.Marshal(v, jsontext.AllowInvalidUTF8(true)); err == nil {
 		return nil, Errorf(BadText, "a string is not valid UTF-8")
