@@ -90,6 +90,16 @@ sim:
 chaos:
 	CHAOS_KILLS=$(N) CHAOS_RESULTS=$(CURDIR)/results go test -count=1 -timeout 0 -v ./internal/chaos
 
+## bench-stall: how long commits take while a stream is compacted, and otherwise
+.PHONY: bench-stall
+bench-stall:
+	go test -run '^$$' -bench CompactionStall -benchtime 1x .
+
+## bench-store: acked ops a second beside a bare file with the same fsyncs, and loading a million ops
+.PHONY: bench-store
+bench-store:
+	go test -run '^$$' -bench 'Acks|Load' ./store/sqlite
+
 ## cover: test coverage as a page, in results/cover.html
 .PHONY: cover
 cover:

@@ -161,26 +161,50 @@ func (c *committer) take() []change {
 }
 
 // commit makes a group of changes durable and answers them. If that fails, each
-// is tried alone: what one asks for may be what does not fit on the disk.
+// is tried alone: what one asks for may be what does not fit on the disk. Snapshots
+// have transactions of their own.
 func (c *committer) commit(group []change) {
 	due := c.due()
 	if due {
 		c.settling = c.attempt(new(settlement))
 	}
-	err := c.attempt(group...)
-	if err == nil || len(group) == 1 || c.store.failure() != nil {
-		for _, ch := range group {
-			ch.answer(err)
-		}
-	} else {
-		for _, ch := range group {
-			ch.answer(c.attempt(ch))
-		}
+	small, large := part(group)
+	c.together(small)
+	for _, ch := range large {
+		ch.answer(c.attempt(ch))
 	}
 	if c.logged > c.bounds.logPages {
 		c.checkpoint()
 	}
 	c.store.dropIdle(c, due)
+}
+
+// part sorts out snapshots, which may be megabytes each: ops that came with one
+// are not to wait for it. They keep their order among themselves.
+func part(group []change) (small, large []change) {
+	for _, ch := range group {
+		if _, ok := ch.(*saving); ok {
+			large = append(large, ch)
+		} else {
+			small = append(small, ch)
+		}
+	}
+	return small, large
+}
+
+// together makes changes durable in one transaction and answers them, or one by
+// one if that fails.
+func (c *committer) together(group []change) {
+	err := c.attempt(group...)
+	if err == nil || len(group) == 1 || c.store.failure() != nil {
+		for _, ch := range group {
+			ch.answer(err)
+		}
+		return
+	}
+	for _, ch := range group {
+		ch.answer(c.attempt(ch))
+	}
 }
 
 // attempt runs changes in one transaction.
