@@ -31,7 +31,9 @@ func (b *backupCommand) Run(c *console) error {
 	if err != nil {
 		return cannotRead("inspect", b.To, err)
 	}
-	in, err := inspect(r, "")
+	p := c.progress("checking " + b.To)
+	in, err := inspect(r, "", p)
+	p.end()
 	if err = errors.Join(err, r.Close()); err != nil {
 		return cannotRead("inspect", b.To, err)
 	}

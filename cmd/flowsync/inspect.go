@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"time"
 
 	"github.com/wavesiddhartha/flowsync/crdt"
 	"github.com/wavesiddhartha/flowsync/store"
@@ -27,7 +28,9 @@ func (i *inspectCommand) Run(c *console) error {
 	if err != nil {
 		return cannotRead("inspect", i.File, err)
 	}
-	in, err := inspect(r, i.Stream)
+	p := c.progress("checking " + i.File)
+	in, err := inspect(r, i.Stream, p)
+	p.end()
 	if err = errors.Join(err, r.Close()); err != nil {
 		return cannotRead("inspect", i.File, err)
 	}
@@ -68,7 +71,7 @@ type streamReport struct {
 }
 
 // inspect reads a file, or one stream of it and then its value too.
-func inspect(r *sqlite.Reader, only string) (*inspection, error) {
+func inspect(r *sqlite.Reader, only string, p *progress) (*inspection, error) {
 	in := &inspection{}
 	names, err := r.Names()
 	if err != nil {
@@ -82,8 +85,10 @@ func inspect(r *sqlite.Reader, only string) (*inspection, error) {
 	} else {
 		in.damage = r.Check()
 	}
-	for _, name := range names {
-		report := inspectStream(r, name, only != "")
+	for i, name := range names {
+		report := inspectStream(r, name, only != "", func(part float64) {
+			p.at(time.Now(), (float64(i)+part)/float64(len(names)))
+		})
 		in.streams = append(in.streams, report)
 		in.bytes += report.Bytes
 		in.ops += report.Head
@@ -96,7 +101,7 @@ func inspect(r *sqlite.Reader, only string) (*inspection, error) {
 
 // inspectStream computes a stream from its log. What is damaged is told in the
 // report.
-func inspectStream(r *sqlite.Reader, name string, withValue bool) streamReport {
+func inspectStream(r *sqlite.Reader, name string, withValue bool, done func(part float64)) streamReport {
 	report := streamReport{Stream: name, Snapshots: []uint64{}}
 	c, err := r.Contents(name)
 	if err != nil {
@@ -108,7 +113,8 @@ func inspectStream(r *sqlite.Reader, name string, withValue bool) streamReport {
 	for _, s := range c.Snapshots {
 		report.Snapshots = append(report.Snapshots, s.Position.Offset)
 	}
-	state, err := replay(r, c, &report)
+	state, err := replay(r, c, &report, done)
+	done(1)
 	if err != nil {
 		report.Damage = err.Error()
 		return report
@@ -126,8 +132,8 @@ func inspectStream(r *sqlite.Reader, name string, withValue bool) streamReport {
 
 // replay goes through the log and returns the state at its end, nil if the rule
 // is not one of ours. Every snapshot must be what the log says, as far as it
-// still reaches back.
-func replay(r *sqlite.Reader, c *sqlite.Contents, report *streamReport) (crdt.State, error) {
+// still reaches back. done is told which part of the log was read.
+func replay(r *sqlite.Reader, c *sqlite.Contents, report *streamReport, done func(part float64)) (crdt.State, error) {
 	var newest *store.Snapshot
 	report.Rule = ruleOf(report.Stream).Name()
 	if len(c.Snapshots) > 0 {
@@ -157,6 +163,7 @@ func replay(r *sqlite.Reader, c *sqlite.Contents, report *streamReport) (crdt.St
 			chain, known = rec.Prev, true
 		}
 		report.Records++
+		done(float64(rec.Last()-c.First+1) / float64(c.Head.Offset-c.First+1))
 		for i := range rec.Entries {
 			e := &rec.Entries[i]
 			if e.OpHash != wire.OpHash(e.Writer.Client, e.Writer.Inc, e.Seq, e.At, e.Op) {
