@@ -95,10 +95,10 @@ chaos:
 bench-stall:
 	go test -run '^$$' -bench CompactionStall -benchtime 1x .
 
-## bench-store: acked ops a second beside a bare file with the same fsyncs, and loading a million ops
+## bench-store: acked ops a second beside a bare file with the same fsyncs, loading a million ops, memory
 .PHONY: bench-store
 bench-store:
-	go test -run '^$$' -bench 'Acks|Load' ./store/sqlite
+	go test -run '^$$' -bench . ./store/sqlite
 
 ## cover: test coverage as a page, in results/cover.html
 .PHONY: cover
