@@ -97,7 +97,7 @@ func (d *Doc) start(in *inbox) {
 	in.missing = nil
 	for i := range in.sections {
 		s := &in.sections[i]
-		s.dense, s.state = d.lookup(s.client), 0
+		s.dense, s.state, s.next = d.lookup(s.client), 0, none
 		if s.dense != noClient {
 			s.state = d.clients[s.dense].clock
 		}
@@ -133,10 +133,51 @@ func (d *Doc) drain(in *inbox, really bool) error {
 	var c change // on the stack: no write barriers
 	for i := range in.sections {
 		for s := &in.sections[i]; s.count > 0 && !s.ended; {
+			if err := d.proceed(in, s, &c, really); err != nil {
+				return err
+			}
+			if s.count == 0 {
+				break
+			}
 			if err := d.advance(in, i, &c, really); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// proceed gets a section past its structs for as long as none depends on
+// anything that is not there.
+func (d *Doc) proceed(in *inbox, s *section, c *change, really bool) error {
+	r := reader{b: in.update, i: s.at}
+	own := prefixOf(s.client)
+	var t passage
+	for s.count > 0 {
+		if s.state == s.clock && r.passage(&t, &own) {
+			if really {
+				if err := d.acceptPassage(s, &t); err != nil {
+					return err
+				}
+			}
+			s.clock += t.length
+			s.state, s.at = s.clock, r.i
+			s.count--
+			continue
+		}
+		r.change(c, d.limits.Depth)
+		if s.state != s.clock || c.kind == kindSkip {
+			return nil
+		}
+		if _, stuck := d.needs(in, s, c); stuck {
+			return nil
+		}
+		if really {
+			if err := d.accept(s, c); err != nil {
+				return err
+			}
+		}
+		s.pass(c, r.i)
 	}
 	return nil
 }
@@ -206,12 +247,12 @@ func (d *Doc) needs(in *inbox, s *section, c *change) (remoteID, bool) {
 	if c.kind == kindGC {
 		return remoteID{}, false
 	}
-	if c.hasOrigin() {
+	if c.hasOrigin() && c.origin.client != s.client {
 		if need, ok := d.lacks(in, s, c.origin); ok {
 			return need, true
 		}
 	}
-	if c.hasRight() {
+	if c.hasRight() && c.right.client != s.client {
 		if need, ok := d.lacks(in, s, c.right); ok {
 			return need, true
 		}
@@ -259,16 +300,8 @@ func (d *Doc) accept(s *section, c *change) error {
 	if offset >= c.length {
 		return nil
 	}
-	if s.dense == noClient {
-		if len(d.clients) >= d.limits.Clients {
-			return fmt.Errorf("%w: the document has %d authors already", ErrLimit, len(d.clients))
-		}
-		s.dense = d.intern(s.client)
-		d.touch(s.dense)
-		d.clients[s.dense].bytes = make([]byte, 0, s.size)
-	}
-	if len(d.clients[s.dense].bytes)+len(c.content) > maxClock {
-		return fmt.Errorf("%w: client %d has written 4 GiB", ErrLimit, s.client)
+	if err := d.roomFor(s, len(c.content)); err != nil {
+		return err
 	}
 	n := &insertion{list: none, left: none, next: none}
 	n.client, n.clock, n.length, n.kind = s.dense, s.clock+offset, c.length-offset, c.kind
@@ -277,9 +310,6 @@ func (d *Doc) accept(s *section, c *change) error {
 		if err := d.locate(n, c); err != nil {
 			return err
 		}
-		if offset == 0 && n.list != none && !d.metOnce(n) {
-			return fmt.Errorf("%w: a struct's neighbours were never next to each other", ErrInvalid)
-		}
 		if offset > 0 {
 			n.origin = id{s.dense, n.clock - 1}
 			n.left = d.endAt(n.origin)
@@ -287,9 +317,33 @@ func (d *Doc) accept(s *section, c *change) error {
 				n.list = none
 			} else if n.list != none && d.listOf(n.left) != n.list {
 				return fmt.Errorf("%w: client %d continues an item in another list", ErrConflict, s.client)
+			} else if n.list != none {
+				n.at = d.spotOf(n.left)
+			}
+		}
+		if offset == 0 && n.list != none {
+			if err := d.meet(n); err != nil {
+				return err
 			}
 		}
 		d.load(n, c, offset)
 	}
 	return d.integrate(n)
+}
+
+// roomFor makes sure that the section's client is known and may write so many
+// bytes more.
+func (d *Doc) roomFor(s *section, bytes int) error {
+	if s.dense == noClient {
+		if len(d.clients) >= d.limits.Clients {
+			return fmt.Errorf("%w: the document has %d authors already", ErrLimit, len(d.clients))
+		}
+		s.dense = d.intern(s.client)
+		d.touch(s.dense)
+		d.clients[s.dense].bytes = make([]byte, 0, s.size)
+	}
+	if len(d.clients[s.dense].bytes)+bytes > maxClock {
+		return fmt.Errorf("%w: client %d has written 4 GiB", ErrLimit, s.client)
+	}
+	return nil
 }

@@ -18,19 +18,8 @@ func (d *Doc) locate(n *insertion, c *change) error {
 	if collected {
 		return nil
 	}
-	switch {
-	case n.left != none:
-		n.list = d.listOf(n.left)
-		if n.next == none {
-			return nil
-		}
-		if d.listOf(n.next) != n.list {
-			return fmt.Errorf("%w: a struct's neighbours are in different lists", ErrInvalid)
-		}
-		return nil
-	case n.next != none:
-		n.list = d.listOf(n.next)
-		return nil
+	if n.left != none || n.next != none {
+		return d.listBetween(n)
 	}
 	var t int32
 	if c.rooted {
@@ -54,6 +43,31 @@ func (d *Doc) locate(n *insertion, c *change) error {
 	return nil
 }
 
+// listBetween finds the list that the neighbours of n are in.
+func (d *Doc) listBetween(n *insertion) error {
+	if n.left == none {
+		n.list = d.listOf(n.next)
+		return nil
+	}
+	n.list = d.listOf(n.left)
+	if n.next != none && d.listOf(n.next) != n.list {
+		return fmt.Errorf("%w: a struct's neighbours are in different lists", ErrInvalid)
+	}
+	return nil
+}
+
+// meet finds the place between the neighbours of n and refuses those that were
+// never next to each other.
+func (d *Doc) meet(n *insertion) error {
+	if n.left != none {
+		n.at = d.spotOf(n.left)
+	}
+	if !d.metOnce(n) {
+		return fmt.Errorf("%w: a struct's neighbours were never next to each other", ErrInvalid)
+	}
+	return nil
+}
+
 // metOnce says whether the neighbours of n can have been next to each other when
 // its author put it between them. Structs for which that is not so would go to
 // other places on other replicas. At that time nothing was between the two, so
@@ -73,10 +87,11 @@ func (d *Doc) metOnce(n *insertion) bool {
 	if l.lastID() != n.origin {
 		return false // the right neighbour split the left one: they overlap
 	}
-	left, next := d.spotOf(n.left), d.spotOf(n.next)
-	if d.after(left) == next {
+	left := n.at
+	if d.itemIn(d.after(left)) == n.next {
 		return true
 	}
+	next := d.spotOf(n.next)
 	if !d.precedes(left, next) {
 		return false
 	}

@@ -52,17 +52,17 @@ func (r *reader) change(c *change, depth int) {
 		return
 	}
 	if info&bitOrigin != 0 {
-		c.origin = remoteID{r.uint(), r.uint32()}
+		c.origin = r.ref()
 	}
 	if info&bitRight != 0 {
-		c.right = remoteID{r.uint(), r.uint32()}
+		c.right = r.ref()
 	}
 	if info&(bitOrigin|bitRight) == 0 {
 		c.rooted = r.uint() == 1
 		if c.rooted {
 			c.root = r.text()
 		} else {
-			c.parent = remoteID{r.uint(), r.uint32()}
+			c.parent = r.ref()
 		}
 		if info&bitSub != 0 {
 			c.sub = r.text()
@@ -214,6 +214,7 @@ type section struct {
 	at     int    // where the next struct begins
 	clock  uint32 // its clock
 	size   int    // of the content of all structs
+	next   int32  // the right neighbour of the last passage, or none
 	waits  bool   // on the stack, for a struct of another client
 	ended  bool   // nothing of it can be integrated any more
 }
@@ -287,7 +288,17 @@ func (in *inbox) checkSection(r *reader, l *Limits, c *change) {
 		return
 	}
 	clock := uint64(s.clock)
+	own := prefixOf(s.client)
+	var t passage
 	for range s.count {
+		if at := r.i; r.passage(&t, &own) {
+			if !t.ahead(clock) && clock+uint64(t.length) <= maxClock {
+				s.size += len(t.content)
+				clock += uint64(t.length)
+				continue
+			}
+			r.i = at // for the error
+		}
 		r.change(c, l.Depth)
 		r.checkContent(c, l.Depth)
 		if r.err != nil {

@@ -83,6 +83,9 @@ func (d *Doc) deleteRange(s span) {
 	c := &d.clients[s.client]
 	b, k := c.find(s.clock)
 	i := c.blocks[b].runs[k].item
+	if it := &d.items[i]; it.deleted() && it.end() >= s.end() {
+		return
+	}
 	if d.cutEdge(b, k, s) {
 		return
 	}

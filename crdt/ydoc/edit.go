@@ -36,6 +36,7 @@ func (d *Doc) add(l, left, right int32, x insertable) (int32, error) {
 	n.origin.client, n.right.client = noClient, noClient
 	if left != none {
 		n.origin = d.items[left].lastID()
+		n.at = d.spotOf(left)
 	}
 	if right != none {
 		n.right = d.items[right].id()

@@ -14,6 +14,7 @@ type client struct {
 	blocks []block
 	runs   int // in all blocks
 	last   int // the block that find used last
+	recent int // and the run of it
 
 	// bytes is the content of its items, in the order it arrived. Content is
 	// appended only; dead counts what no item refers to any more.
@@ -58,18 +59,19 @@ func (c *client) find(clock uint32) (b, i int) {
 		c.last = b
 	}
 	runs := c.blocks[b].runs
-	lo, hi := 0, len(runs)
-	if runs[hi-1].clock <= clock {
-		return b, hi - 1
+	if i = c.recent; i+1 < len(runs) && runs[i].clock <= clock && clock < runs[i+1].clock {
+		return b, i
 	}
-	for hi-lo > 1 {
-		if mid := int(uint(lo+hi) >> 1); runs[mid].clock <= clock {
-			lo = mid
-		} else {
-			hi = mid
+	i = 0
+	for n := len(runs); n > 1; { // written so that it compiles to no branch
+		half := n >> 1
+		if runs[i+half].clock <= clock {
+			i += half
 		}
+		n -= half
 	}
-	return b, lo
+	c.recent = i
+	return b, i
 }
 
 func (c *client) at(clock uint32) int32 {

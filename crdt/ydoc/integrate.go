@@ -8,6 +8,7 @@ type insertion struct {
 	item
 	list       int32 // none: it enters collected, without a place
 	left, next int32 // items of origin and right, or none
+	at         spot  // of left
 	depth      uint16
 	name       string // of a shared type
 	shared     uint8  // its type
@@ -28,7 +29,7 @@ func (d *Doc) integrate(n *insertion) error {
 		d.addCollected(n)
 		return nil
 	}
-	left, err := d.place(n)
+	left, behind, err := d.place(n)
 	if err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func (d *Doc) integrate(n *insertion) error {
 	c := &d.clients[n.client]
 	c.push(run{n.clock, i})
 	c.clock = n.clock + n.length
-	at := d.put(n.list, left, i)
+	at := d.put(n.list, behind, i)
 
 	switch n.kind {
 	case kindDeleted:
@@ -66,8 +67,10 @@ func (d *Doc) integrate(n *insertion) error {
 	case kindFormat:
 		d.types[d.lists[n.list].owner].formatted = true
 	}
-	d.noteChanged(n.list)
 	li := &d.lists[n.list]
+	if li.changed != d.tx.number {
+		d.noteChanged(n.list)
+	}
 	if len(d.observers) > 0 && !li.sub {
 		d.spliceIn(n.list, at, i)
 	}
@@ -102,18 +105,16 @@ func (d *Doc) addCollected(n *insertion) {
 	c.clock = n.clock + n.length
 }
 
-// place returns the item that n goes behind, or none.
-func (d *Doc) place(n *insertion) (int32, error) {
-	left := n.left
-	var o spot
-	switch {
-	case left != none:
-		o = d.after(d.spotOf(left))
-	default:
-		o = d.firstSpot(n.list)
+// place returns the item that n goes behind, or none, and its place.
+func (d *Doc) place(n *insertion) (left int32, at spot, err error) {
+	left, at = none, spot{none, 0}
+	o := d.firstSpot(n.list)
+	if n.left != none {
+		left, at = n.left, n.at
+		o = d.after(at)
 	}
 	if d.itemIn(o) == n.next {
-		return left, nil
+		return left, at, nil
 	}
 	if d.marks > 1<<31 {
 		d.clearMarks()
@@ -126,14 +127,14 @@ func (d *Doc) place(n *insertion) (int32, error) {
 			break
 		}
 		if d.budget--; d.budget < 0 {
-			return none, fmt.Errorf("%w: the update makes more than %d comparisons with concurrent insertions; split it", ErrLimit, d.limits.Work)
+			return none, at, fmt.Errorf("%w: the update makes more than %d comparisons with concurrent insertions; split it", ErrLimit, d.limits.Work)
 		}
 		it := &d.items[i]
 		d.marks++
 		it.mark = d.marks
 		if it.origin == n.origin {
 			if d.clients[it.client].id < d.clients[n.client].id {
-				left, group = i, d.marks
+				left, at, group = i, o, d.marks
 			} else if it.right == n.right {
 				break
 			}
@@ -146,12 +147,12 @@ func (d *Doc) place(n *insertion) (int32, error) {
 				break
 			}
 			if mark <= group {
-				left, group = i, d.marks
+				left, at, group = i, o, d.marks
 			}
 		}
 		o = d.after(o)
 	}
-	return left, nil
+	return left, at, nil
 }
 
 func (d *Doc) clearMarks() {

@@ -101,6 +101,9 @@ func (d *Doc) startAt(what id) int32 {
 
 // endAt returns the item that ends with an id, splitting one if need be.
 func (d *Doc) endAt(what id) int32 {
+	if c := &d.clients[what.client]; what.clock+1 == c.clock {
+		return c.tail() // nothing is commoner: typing on
+	}
 	i := d.itemAt(what)
 	if it := &d.items[i]; it.end() != what.clock+1 && it.leaf != none {
 		d.split(i, what.clock+1-it.clock)
@@ -201,6 +204,9 @@ func (d *Doc) mergeAdded(t *txn) {
 // last one. No other boundary between added items can come to merge but by
 // deletion, and deletions are looked at anyway.
 func (d *Doc) noteJoin(n *item) {
+	if n.kind != kindGC && (n.origin.client != n.client || n.origin.clock != n.clock-1) {
+		return
+	}
 	tail := d.clients[n.client].tail()
 	if tail == none {
 		return

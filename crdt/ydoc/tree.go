@@ -90,6 +90,20 @@ func (d *Doc) spotOf(i int32) spot {
 	if lf.items[it.hint&(fan-1)] == i && it.hint < lf.n {
 		return spot{it.leaf, int(it.hint)}
 	}
+	return d.searchLeaf(i)
+}
+
+// searchLeaf looks for an item from where it was last seen: insertions only move
+// it away from there to the right.
+func (d *Doc) searchLeaf(i int32) spot {
+	it := &d.items[i]
+	lf := &d.leaves[it.leaf]
+	for s := int(it.hint); s < int(lf.n); s++ {
+		if lf.items[s] == i {
+			it.hint = uint8(s)
+			return spot{it.leaf, s}
+		}
+	}
 	for s := range lf.items[:lf.n] {
 		if lf.items[s] == i {
 			it.hint = uint8(s)
@@ -174,22 +188,17 @@ func (d *Doc) bubble(leaf int32, delta uint32) {
 	}
 }
 
-// put inserts item i behind the item left of list l; none puts it first.
-func (d *Doc) put(l, left, i int32) spot {
-	var at spot
-	switch {
-	case d.lists[l].root == none:
-		lf := d.newLeaf(l)
-		li := &d.lists[l]
-		li.root, li.level, li.first, li.last = lf, 0, lf, lf
-		at = spot{lf, 0}
-	case left == none:
-		at = spot{d.lists[l].first, 0}
-	default:
-		at = d.spotOf(left)
-		at.slot++
+// put inserts item i into list l behind a place; without a leaf puts it first.
+func (d *Doc) put(l int32, behind spot, i int32) spot {
+	if behind.leaf != none {
+		return d.putAt(spot{behind.leaf, behind.slot + 1}, i)
 	}
-	return d.putAt(at, i)
+	li := &d.lists[l]
+	if li.root == none {
+		lf := d.newLeaf(l)
+		li.root, li.level, li.first, li.last = lf, 0, lf, lf
+	}
+	return d.putAt(spot{li.first, 0}, i)
 }
 
 func (d *Doc) putAt(at spot, i int32) spot {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -30,24 +31,69 @@ func (r *reader) fail(what string) {
 }
 
 func (r *reader) byte() byte {
-	if r.i >= len(r.b) {
-		r.fail("the input ends early")
-		return 0
+	if r.i < len(r.b) {
+		r.i++
+		return r.b[r.i-1]
 	}
-	c := r.b[r.i]
-	r.i++
-	return c
+	return r.early()
+}
+
+func (r *reader) early() byte {
+	r.fail("the input ends early")
+	return 0
 }
 
 func (r *reader) uint() uint64 {
-	if r.i < len(r.b) && r.b[r.i] < 0x80 {
-		r.i++
-		return uint64(r.b[r.i-1])
+	if i := r.i; i < len(r.b) && r.b[i] < 0x80 {
+		r.i = i + 1
+		return uint64(r.b[i])
 	}
 	return r.longUint()
 }
 
+// ends are the top bits of eight bytes; the last byte of a number has it clear.
+const ends = 0x8080808080808080
+
+// longUint reads a number of several bytes: all of them at once, without a
+// branch for each, unless the input or the number ends too far on.
 func (r *reader) longUint() uint64 {
+	if r.i+8 <= len(r.b) {
+		w := binary.LittleEndian.Uint64(r.b[r.i:])
+		if last := ^w & ends; last != 0 {
+			if n := squeeze(w & (last ^ (last - 1))); n <= maxUint {
+				r.i += bits.TrailingZeros64(last)>>3 + 1
+				return n
+			}
+		}
+	}
+	return r.slowUint()
+}
+
+// ref reads an id: two numbers, which eight bytes hold together as a rule.
+func (r *reader) ref() remoteID {
+	if r.i+8 <= len(r.b) {
+		w := binary.LittleEndian.Uint64(r.b[r.i:])
+		last := ^w & ends
+		if both := last & (last - 1); both != 0 {
+			client := squeeze(w & (last ^ (last - 1)))
+			clock := squeeze((w & (both ^ (both - 1))) >> (bits.TrailingZeros64(last) + 1))
+			if clock <= math.MaxUint32 {
+				r.i += bits.TrailingZeros64(both)>>3 + 1
+				return remoteID{client, uint32(clock)}
+			}
+		}
+	}
+	return remoteID{r.uint(), r.uint32()}
+}
+
+// squeeze joins the low 7 bits of each byte of w.
+func squeeze(w uint64) uint64 {
+	w = w&0x007f007f007f007f | w&0x7f007f007f007f00>>1
+	w = w&0x00003fff00003fff | w&0x3fff00003fff0000>>2
+	return w&0x0fffffff | w>>32<<28
+}
+
+func (r *reader) slowUint() uint64 {
 	var n uint64
 	for shift := 0; ; shift += 7 {
 		if r.i >= len(r.b) {
