@@ -112,9 +112,7 @@ func (d *Doc) appendClient(b []byte, c *client, from uint32) []byte {
 	b = d.appendItem(b, &d.items[first.item], from-first.clock)
 	i++
 	for ; blk < len(c.blocks); blk++ {
-		for _, r := range c.blocks[blk].runs[i:] {
-			b = d.appendItem(b, &d.items[r.item], 0)
-		}
+		b = d.appendRuns(b, c, c.blocks[blk].runs[i:])
 		i = 0
 	}
 	return b

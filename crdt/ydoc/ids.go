@@ -26,7 +26,7 @@ type client struct {
 	before      uint32
 	beforeBytes int
 
-	prefix [10]byte // its id as it is written
+	prefix [8]byte // its id as it is written
 	width  uint8
 }
 

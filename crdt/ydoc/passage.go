@@ -1,6 +1,9 @@
 package ydoc
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // passage is a struct of the commonest sort: text, or a length of deleted
 // content, whose neighbours are its own author's. It is read and placed with
@@ -153,4 +156,71 @@ func (d *Doc) acceptPassage(s *section, t *passage) error {
 		c.bytes = append(c.bytes, t.content...)
 	}
 	return d.integrate(&n)
+}
+
+// passage says whether appendRuns can write the item by itself.
+func (it *item) passage() bool {
+	return (it.kind == kindString || it.kind == kindDeleted) && it.flags&flagSub == 0 &&
+		it.origin.client&it.right.client != noClient
+}
+
+// appendRuns appends the items of runs of client c. It writes passages into room
+// made beforehand: to append byte by byte takes most of the time that a state
+// takes to encode.
+func (d *Doc) appendRuns(b []byte, c *client, runs []run) []byte {
+	for _, r := range runs {
+		it := &d.items[r.item]
+		if !it.passage() {
+			b = d.appendItem(b, it, 0)
+			continue
+		}
+		size := int(it.size) // 0 if deleted
+		at := len(b)
+		if cap(b)-at < passageMost+size {
+			b = slices.Grow(b, passageMost+size)
+		}
+		to := b[at : at+passageMost+size]
+		info, n := it.kind, 1
+		if it.origin.client != noClient {
+			info |= bitOrigin
+			w := c
+			if it.origin.client != it.client {
+				w = &d.clients[it.origin.client]
+			}
+			copy(to[n:n+8], w.prefix[:])
+			n = putUint(to, n+int(w.width), it.origin.clock)
+		}
+		if it.right.client != noClient {
+			info |= bitRight
+			w := c
+			if it.right.client != it.client {
+				w = &d.clients[it.right.client]
+			}
+			copy(to[n:n+8], w.prefix[:])
+			n = putUint(to, n+int(w.width), it.right.clock)
+		}
+		to[0] = info
+		if it.kind == kindDeleted {
+			b = b[:at+putUint(to, n, it.length)]
+			continue
+		}
+		n = putUint(to, n, it.size)
+		if from := c.bytes[it.off:]; size <= 16 && len(from) >= 16 {
+			copy(to[n:n+16], from[:16]) // a copy of fixed size is no call
+		} else {
+			copy(to[n:], from[:size])
+		}
+		b = b[:at+n+size]
+	}
+	return b
+}
+
+// putUint writes x to b[n:] and returns where it ends.
+func putUint(b []byte, n int, x uint32) int {
+	for ; x >= 0x80; x >>= 7 {
+		b[n] = byte(x) | 0x80
+		n++
+	}
+	b[n] = byte(x)
+	return n + 1
 }

@@ -117,13 +117,15 @@ func (d *Doc) unwatched() bool { return len(d.managers)+len(d.observers) == 0 }
 func (d *Doc) emit() {
 	if d.sinking {
 		d.sinking = false
-		d.out = d.appendTransaction(d.out[:0])
-		if len(d.sink) == 0 && cap(d.sink) < len(d.out) {
-			d.sink = make([]byte, len(d.out)) // cheaper than to let append grow it
-			copy(d.sink, d.out)
+		if cap(d.sink) > 0 {
+			d.sink = d.appendTransaction(d.sink)
 			return
 		}
-		d.sink = append(d.sink, d.out...)
+		d.out = d.appendTransaction(d.out[:0])
+		if len(d.out) > 0 {
+			d.sink = make([]byte, len(d.out)) // cheaper than to let append grow it
+			copy(d.sink, d.out)
+		}
 	}
 }
 
