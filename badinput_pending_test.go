@@ -3,7 +3,6 @@ package flowsync
 // What the rows below wait for.
 const (
 	needsTokens    = "the tokens of package auth"
-	needsCircles   = "the document engine to tell circles from gaps (it answers missing_dependency)"
 	needsDisk      = "a store on disk and the command"
 	needsCluster   = "a second hub on one store"
 	needsRates     = "rate limits"
@@ -22,7 +21,6 @@ func pendingInputs() []badInput {
 		"alg none, in any case", "algorithm confusion", "exp missing", "exp odd", "nbf in the future",
 		"kid with a path", "kid with SQL", "same kid under another issuer", "jku, x5u and jwk headers fetch nothing",
 		"wrong audience", "wrong issuer", "malformed acl claim", "HMAC secret under 32 bytes", "revoked while connected")
-	wait("ops", needsCircles, "updates of two document clients that refer to each other in a circle are bad_op")
 	wait("identity", needsCluster, "same id and other content on two hubs", "two sessions of one client on two hubs")
 	wait("limits", needsRates,
 		"50 connections of one client share a bucket", "a rotated X-Forwarded-For is ignored", "the clock goes back an hour",

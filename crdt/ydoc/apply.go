@@ -45,8 +45,13 @@ func (d *Doc) Missing(update []byte) (bool, error) {
 	if err := in.check(update, &d.limits); err != nil {
 		return false, err
 	}
-	d.start(&in)
-	if err := d.drain(&in, false); err != nil {
+	return d.missing(&in)
+}
+
+// missing is Missing for an update that was checked.
+func (d *Doc) missing(in *inbox) (bool, error) {
+	d.start(in)
+	if err := d.drain(in, false); err != nil {
 		return false, err
 	}
 	if len(in.missing) > 0 {
@@ -94,7 +99,7 @@ func (d *Doc) receive() error {
 // start looks up how much of each section's client the document has.
 func (d *Doc) start(in *inbox) {
 	structs := 0
-	in.missing = nil
+	in.missing, in.circle = nil, false
 	for i := range in.sections {
 		s := &in.sections[i]
 		s.dense, s.state, s.next = d.lookup(s.client), 0, none
@@ -213,11 +218,13 @@ func (d *Doc) advance(in *inbox, i int, c *change, really bool) error {
 			in.stack = in.stack[:len(in.stack)-1]
 			continue
 		}
-		if other := in.section(need.client); need.client != s.client && other != nil && !other.ended && !other.waits && other.count > 0 {
+		other := in.section(need.client)
+		if need.client != s.client && other != nil && !other.ended && !other.waits && other.count > 0 {
 			s.waits = true
 			in.stack = append(in.stack, in.number(other))
 			continue
 		}
+		in.circle = in.circle || other != nil && other.waits && !other.ended
 		if in.missing == nil {
 			in.missing = wants{}
 		}

@@ -227,6 +227,7 @@ type inbox struct {
 	deletes  int            // where the delete set begins
 	stack    []int
 	missing  wants
+	circle   bool // structs wait for each other
 }
 
 const sectionsWithoutIndex = 8

@@ -41,5 +41,6 @@ var (
 	errTwice     = fmt.Errorf("%w: an object names a member twice; keep one", ErrInvalid)
 	errShared    = fmt.Errorf("%w: a shared type cannot be inserted as a value; make a new one with methods such as SetMap", ErrInvalid)
 	errDeepValue = fmt.Errorf("%w: a value nests deeper than Limits.Depth", ErrLimit)
+	errCircle    = fmt.Errorf("%w: parts of the update depend on each other in a circle; no editor makes that", ErrInvalid)
 	errNested    = fmt.Errorf("%w: Apply was called inside of Transact; apply before or after it", ErrInvalid)
 )

@@ -151,7 +151,7 @@ func TestVetChangesNothing(t *testing.T) {
 				if !bytes.Equal(before, to.AppendState(nil)) {
 					t.Fatal("Vet changed the document")
 				}
-				if errors.Is(err, ErrMissing) {
+				if errors.Is(err, ErrMissing) || errors.Is(err, errCircle) {
 					continue
 				}
 				if applied := to.Apply(update); (applied == nil) != (err == nil) {
@@ -159,6 +159,55 @@ func TestVetChangesNothing(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestVetTellsCirclesFromGaps: what depends on itself by way of others can never
+// be; what depends on something that is only not here yet can.
+func TestVetTellsCirclesFromGaps(t *testing.T) {
+	// An update of structs of one letter each: section by section the client, the
+	// first clock, and the left neighbour of each struct.
+	type section struct{ client, clock uint64 }
+	type neighbour struct{ client, clock uint64 }
+	build := func(sections []section, lefts ...[]neighbour) []byte {
+		b := appendUint(nil, uint64(len(sections)))
+		for i, s := range sections {
+			b = appendUint(appendUint(appendUint(b, uint64(len(lefts[i]))), s.client), s.clock)
+			for _, l := range lefts[i] {
+				b = appendText(appendUint(appendUint(append(b, bitOrigin|kindString), l.client), l.clock), "x")
+			}
+		}
+		return append(b, 0)
+	}
+	base := New(1).appendInsertOf(t, "a")
+	for _, c := range []struct {
+		name   string
+		update []byte
+		want   error
+	}{
+		{"two", build([]section{{3, 0}, {2, 0}}, []neighbour{{2, 0}}, []neighbour{{3, 0}}), ErrInvalid},
+		{"three", build([]section{{4, 0}, {3, 0}, {2, 0}}, []neighbour{{3, 0}}, []neighbour{{2, 0}}, []neighbour{{4, 0}}), ErrInvalid},
+		{"two, behind good ones", build([]section{{3, 0}, {2, 0}}, []neighbour{{1, 0}, {2, 1}}, []neighbour{{3, 0}, {3, 1}}), ErrInvalid},
+		{"on the other's future", build([]section{{3, 0}, {2, 0}}, []neighbour{{2, 7}}, []neighbour{{3, 7}}), ErrInvalid},
+		{"by turns", build([]section{{3, 0}, {2, 0}}, []neighbour{{1, 0}, {2, 0}}, []neighbour{{3, 0}, {3, 1}}), nil},
+		{"a gap", build([]section{{3, 0}, {2, 5}}, []neighbour{{2, 4}}, []neighbour{{3, 0}}), ErrMissing},
+		{"an unknown author", build([]section{{3, 0}, {2, 0}}, []neighbour{{2, 0}}, []neighbour{{9, 0}}), ErrMissing},
+		{"a dead end twice", build([]section{{4, 0}, {3, 0}, {2, 0}}, []neighbour{{3, 0}}, []neighbour{{9, 0}}, []neighbour{{3, 0}}), ErrMissing},
+	} {
+		d := New(100)
+		if err := d.Apply(base); err != nil {
+			t.Fatal(err)
+		}
+		before := d.AppendState(nil)
+		if err := d.Vet(c.update); !errors.Is(err, c.want) || c.want != ErrMissing && errors.Is(err, ErrMissing) {
+			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
+		if !bytes.Equal(before, d.AppendState(nil)) {
+			t.Errorf("%s: Vet changed the document", c.name)
+		}
+		if err := d.Apply(c.update); err != nil {
+			t.Errorf("%s: Apply keeps what waits, as yjs does: %v", c.name, err)
+		}
 	}
 }
 

@@ -3,7 +3,9 @@ package ydoc
 import "fmt"
 
 // Vet says what [Doc.Apply] would, and changes nothing. Where Apply would keep
-// something waiting, it returns [ErrMissing]. It costs about what Apply costs.
+// something waiting, it returns [ErrMissing], or [ErrInvalid] if parts of the
+// update wait for each other: what they wait for can then never come. It costs
+// about what Apply costs.
 func (d *Doc) Vet(update []byte) error {
 	if d.tx.depth > 0 {
 		return errNested
@@ -11,11 +13,17 @@ func (d *Doc) Vet(update []byte) error {
 	if d.typesOn(update) {
 		return nil
 	}
-	missing, err := d.Missing(update)
-	if err != nil {
+	var in inbox
+	if err := in.check(update, &d.limits); err != nil {
 		return err
 	}
-	if missing {
+	missing, err := d.missing(&in)
+	switch {
+	case err != nil:
+		return err
+	case in.circle:
+		return errCircle
+	case missing:
 		return fmt.Errorf("%w: send what comes before it first", ErrMissing)
 	}
 	if err := d.in.check(update, &d.limits); err != nil {
