@@ -1,7 +1,7 @@
 package ydoc
 
 // fan is how many entries a node of a list's tree holds at most.
-const fan = 32
+const fan = 16
 
 // list is an ordered list of items, deleted ones included: the sequence of a
 // shared type, or the history of one of its keys, whose last item is the value.
