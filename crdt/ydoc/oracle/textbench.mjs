@@ -1,7 +1,7 @@
 // Replays one session with one library and prints one JSON line, the same
 // fields as `go run ./crdt/ydoc/textbench`.
 //
-//   node textbench.mjs [--peer yjs|yjs-default|json-joy] [--runs 5] TRACE.json
+//   node textbench.mjs [--peer yjs|yjs-default|json-joy] [--runs 5] [--least] TRACE.json
 import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { heapBytes, median, round, timed } from './measure.mjs'
@@ -10,7 +10,7 @@ import { readSession, replicas } from './session.mjs'
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
-  options: { peer: { type: 'string', default: 'yjs' }, runs: { type: 'string', default: '5' } },
+  options: { peer: { type: 'string', default: 'yjs' }, runs: { type: 'string', default: '5' }, least: { type: 'boolean', default: false } },
 })
 const peer = peerNamed(flags.peer)
 const session = readSession(positionals[0])
@@ -85,7 +85,7 @@ const COPIES = 8
 const before = await heapBytes()
 const kept = Array.from({ length: COPIES }, () => peer.load(state))
 const heap = Math.round(((await heapBytes()) - before) / COPIES)
-const ms = (list) => (list.length === 0 ? null : round(median(list)))
+const ms = (list) => (list.length === 0 ? null : round(flags.least ? Math.min(...list) : median(list)))
 console.log(JSON.stringify({
   peer: flags.peer,
   trace: session.name,

@@ -36,8 +36,9 @@ type samples struct {
 	quiet, local, remote, save, load []float64
 }
 
-// measure replays the session (positions in UTF-16 code units) runs times.
-func measure(t *trace.Trace, runs int) (line, error) {
+// measure replays the session (positions in UTF-16 code units) runs times; pick
+// chooses from the times of the runs.
+func measure(t *trace.Trace, runs int, pick func([]float64) float64) (line, error) {
 	l := line{Peer: "flowsync", Trace: t.Name, Kind: t.Kind, Runs: runs}
 	var (
 		s       samples
@@ -61,10 +62,10 @@ func measure(t *trace.Trace, runs int) (line, error) {
 		}
 	}
 	if t.Kind == trace.Sequential {
-		quiet, local := median(s.quiet), median(s.local)
+		quiet, local := pick(s.quiet), pick(s.local)
 		l.LocalQuietMS, l.LocalMS = &quiet, &local
 	}
-	l.RemoteMS, l.SaveMS, l.LoadMS = median(s.remote), median(s.save), median(s.load)
+	l.RemoteMS, l.SaveMS, l.LoadMS = pick(s.remote), pick(s.save), pick(s.load)
 
 	l.Updates = len(updates)
 	for _, u := range updates {

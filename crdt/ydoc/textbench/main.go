@@ -2,6 +2,7 @@
 // prints what it cost as one JSON line.
 //
 //	textbench TRACE.json                     one session, one line
+//	textbench -least TRACE.json              the least of the runs, not the median
 //	textbench -mode allocs TRACE.json        allocations per operation
 //	textbench -mode repeat -n 10 TRACE.json  the session ten times in one document
 //	textbench -mode cold -n 500 TRACE.json   updates round robin over 500 documents
@@ -19,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/wavesiddhartha/flowsync/crdt/ydoc/trace"
 )
@@ -37,6 +39,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	mode := flags.String("mode", "line", "line, allocs, repeat, cold or spot")
 	runs := flags.Int("runs", 5, "runs of which the median is printed")
+	least := flags.Bool("least", false, "print the least of the runs instead: less is due to what else the machine does")
 	n := flags.Int("n", 1, "how many rounds (repeat), documents (cold) or replicas (spot)")
 	compare := flags.String("compare", "", "compare all libraries on the sessions of this `folder`; one without sessions is replaced by generated ones")
 	out := flags.String("out", "", "with -compare: also write the tables to this Markdown `file`")
@@ -50,7 +53,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if *compare != "" {
 		return runComparison(comparison{traces: *compare, oracle: *oracle, out: *out, runs: *runs}, stdout, stderr)
 	}
-	answer, err := answerFor(*mode, *n, *runs, flags.Arg(0))
+	answer, err := answerFor(*mode, *n, *runs, *least, flags.Arg(0))
 	if err != nil {
 		return err
 	}
@@ -58,7 +61,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 }
 
 // answerFor measures one thing in this process.
-func answerFor(mode string, n, runs int, path string) (any, error) {
+func answerFor(mode string, n, runs int, least bool, path string) (any, error) {
 	if mode == "spot" {
 		return spot(n)
 	}
@@ -75,7 +78,10 @@ func answerFor(mode string, n, runs int, path string) (any, error) {
 	}
 	switch mode {
 	case "line":
-		return measure(t, runs)
+		if least {
+			return measure(t, runs, func(ms []float64) float64 { return rounded(slices.Min(ms)) })
+		}
+		return measure(t, runs, median)
 	case "allocs":
 		return allocations(t)
 	case "repeat":

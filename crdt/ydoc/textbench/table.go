@@ -11,7 +11,7 @@ import (
 
 // write prints all tables as Markdown.
 func (r *results) write(b *strings.Builder) {
-	fmt.Fprintf(b, "# Text performance\n\nMade by `make bench-text` on %s; do not edit.\n\n", time.Now().UTC().Format(time.DateOnly))
+	fmt.Fprintf(b, "# Text performance\n\nMade by `make bench-text` on %s.\n\n", time.Now().UTC().Format(time.DateOnly))
 	fmt.Fprintf(b, "- Machine: %s, %d processors, %s/%s\n", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	fmt.Fprintf(b, "- FlowSync: %s, GOMAXPROCS=1\n", runtime.Version())
 	if len(r.peers) > 1 {

@@ -54,6 +54,17 @@ func TestLine(t *testing.T) {
 	}
 }
 
+// TestLeast: -least prints a line, too.
+func TestLeast(t *testing.T) {
+	var out, warnings strings.Builder
+	if err := run([]string{"-least", "-runs", "3", written(t, trace.Generate(trace.Session{Seed: 1, Txns: 200}))}, &out, &warnings); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), `"runs":3`) {
+		t.Fatalf("printed %q", out.String())
+	}
+}
+
 func TestWrongEndFails(t *testing.T) {
 	for _, s := range []trace.Session{{Seed: 1, Txns: 50}, {Seed: 2, Txns: 50, Replicas: 2}} {
 		session := trace.Generate(s)
