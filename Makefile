@@ -17,6 +17,8 @@ FUZZTIME ?= 30s
 N ?= 50
 # How many histories the simulator plays.
 SEEDS ?= 20000
+# Any value makes bench-hub short: one run of each load instead of three.
+QUICK ?=
 # Where the recorded editing sessions are; see crdt/ydoc/trace.
 TRACES ?= ../shared/traces
 
@@ -25,7 +27,7 @@ PARALLEL := $(if $(P),-p $(P))
 
 ## check: everything below that CI runs, in its order (the default)
 .PHONY: check
-check: format vet layering lint test race current
+check: format vet layering lint test race bench-vet current
 
 ## format: fail if a file is not formatted as gofmt would
 .PHONY: format
@@ -74,6 +76,26 @@ bench:
 .PHONY: bench-text
 bench-text:
 	go run ./crdt/ydoc/textbench -compare $(TRACES)
+
+## bench-hub: the hub beside its peers, 20 minutes (Linux; more peers with Node and redis-server); QUICK=1 takes 3
+.PHONY: bench-hub
+bench-hub: bin/bench
+	cd bench && ../bin/bench run -scale $(if $(QUICK),quick,full) -dir ../results -traces $(abspath $(TRACES))
+
+## bench-sanity: every load of bench-hub on every peer, short and small: nothing may be lost
+.PHONY: bench-sanity
+bench-sanity: bin/bench
+	cd bench && ../bin/bench run -scale sanity -growth -dir ../results -traces $(abspath $(TRACES))
+
+## bench-vet: vet, staticcheck and tests of bench/, which is a module of its own
+.PHONY: bench-vet
+bench-vet:
+	staticcheck="$$(go tool -modfile=tools/go.mod -n staticcheck)"; \
+	cd bench && go vet ./... && "$$staticcheck" ./... && go test ./...
+
+.PHONY: bin/bench
+bin/bench:
+	cd bench && go build -o ../bin/bench .
 
 ## fuzz: each fuzz target in turn, for FUZZTIME each
 .PHONY: fuzz
