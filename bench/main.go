@@ -3,7 +3,7 @@
 // has the figures and says how to read them.
 //
 //	bench run [-scale full|quick|sanity]    all loads on all peers, then the table
-//	bench table FILE                        the table of a former run's results
+//	bench table FILE…                       the table of former runs' results
 //	bench load [-scale …] LOAD PEER         one load on one peer, as a line of JSON
 //	bench serve PEER                        a peer alone, until standard input ends
 //
@@ -28,7 +28,7 @@ func main() {
 	}
 }
 
-var errUsage = errors.New("usage: bench run | table FILE | load LOAD PEER | serve PEER (see bench/main.go)")
+var errUsage = errors.New("usage: bench run | table FILE… | load LOAD PEER | serve PEER (see bench/main.go)")
 
 func command(args []string) error {
 	if len(args) == 0 {
@@ -40,7 +40,8 @@ func command(args []string) error {
 	profile := flags.String("cpuprofile", "", "file for the server's processor profile")
 	traces := flags.String("traces", filepath.Join("..", "..", "shared", "traces"), "folder of recorded editing sessions")
 	growth := flags.Bool("growth", false, "run: measure how costs grow, too (always in a full run)")
-	only := flags.String("only", "", "run: only loads whose name begins so")
+	only := flags.String("only", "", "run: only loads whose names begin with one of these, between commas")
+	rounds := flags.Int("rounds", 0, "run: how often each load is run, for medians (default: 3 in a full run, else 1)")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -51,12 +52,15 @@ func command(args []string) error {
 	if err != nil {
 		return err
 	}
+	if *rounds > 0 {
+		s.rounds = *rounds
+	}
 	s.trace = filepath.Join(*traces, "automerge-paper.json.gz")
 	switch verb, rest := args[0], flags.Args(); {
 	case verb == "run" && len(rest) == 0:
 		return run(s, *dir, *traces, *growth, *only)
-	case verb == "table" && len(rest) == 1:
-		return tableOf(rest[0])
+	case verb == "table" && len(rest) > 0:
+		return tableOf(rest)
 	case verb == "load" && len(rest) == 2:
 		return loadOne(s, rest[0], rest[1], *dir, *profile)
 	case verb == "serve" && len(rest) == 1:

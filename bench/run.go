@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,7 +69,11 @@ func run(s scale, dir, traces string, growth bool, only string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	path := filepath.Join(dir, "bench-hub-"+s.name+".jsonl")
+	name := "bench-hub-" + s.name
+	if only != "" {
+		name += "-" + strings.ReplaceAll(only, ",", "-")
+	}
+	path := filepath.Join(dir, name+".jsonl")
 	file, err := os.Create(path)
 	if err != nil {
 		return err
@@ -82,7 +87,8 @@ func run(s scale, dir, traces string, growth bool, only string) error {
 	var failed []error
 	for round := range s.rounds {
 		for _, c := range s.plan(growth && round == 0 || s.name == "full" && round == 0) {
-			if !strings.HasPrefix(c.load, only) {
+			wanted := func(prefix string) bool { return strings.HasPrefix(c.load, prefix) }
+			if !slices.ContainsFunc(strings.Split(only, ","), wanted) {
 				continue
 			}
 			r, err := s.one(c, dir, traces)
