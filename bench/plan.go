@@ -20,7 +20,8 @@ type scale struct {
 	idle          []int
 	fanout, rooms int
 	storm         int
-	edits, joins  int // edits 0: all of the session
+	pushes        []int // on how many streams
+	edits, joins  int   // edits 0: all of the session
 	subscribers   []int
 	streams       []int
 	stored        int
@@ -31,12 +32,12 @@ type scale struct {
 
 func findScale(name string) (scale, error) {
 	full := scale{name: name, rounds: 3, warm: time.Second, measure: 5 * time.Second,
-		idle: []int{2000, 9900}, fanout: 1000, rooms: 500, storm: 2000, joins: 200,
+		idle: []int{2000, 9900}, fanout: 1000, rooms: 500, storm: 2000, pushes: []int{1, 100}, joins: 200,
 		subscribers: []int{1, 10, 100, 1000, 5000}, streams: []int{1, 1000, 100_000}, stored: 100_000, replicas: 2000, leastOfRate: 0.95}
 	quick := full
 	quick.rounds, quick.measure, quick.edits, quick.idle = 1, 2500*time.Millisecond, 60_000, []int{2000}
-	sanity := scale{name: name, rounds: 1, warm: 300 * time.Millisecond, measure: time.Second,
-		idle: []int{200}, fanout: 200, rooms: 50, storm: 200, edits: 5000, joins: 10,
+	sanity := scale{name: name, rounds: 1, warm: 200 * time.Millisecond, measure: 500 * time.Millisecond,
+		idle: []int{200}, fanout: 200, rooms: 50, storm: 200, pushes: []int{100}, edits: 2000, joins: 10,
 		subscribers: []int{10}, streams: []int{1000}, stored: 1000, replicas: 200, leastOfRate: 0.1}
 	switch name {
 	case "full":
@@ -82,7 +83,9 @@ func (s scale) plan(growth bool) []cell {
 		add(idlers, "idle-"+strconv.Itoa(n))
 	}
 	add(relays, "fanout-rate", "fanout-full", "rooms-rate", "rooms-full")
-	add(pushers, "push-1", "push-100")
+	for _, n := range s.pushes {
+		add(pushers, "push-"+strconv.Itoa(n))
+	}
 	add(storms, "storm")
 	add(texts, "text")
 	if growth {
