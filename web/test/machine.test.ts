@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type Client, newClient, step } from "../src/machine/client.js";
 import type { DurableEffect, Effect, Event } from "../src/machine/effect.js";
-import { valueOf } from "../src/machine/view.js";
+import { shownValue } from "../src/machine/view.js";
 import { rules } from "../src/rules/builtin.js";
 import { canonical, type Json } from "../src/wire/canonical.js";
 import { decode } from "../src/wire/decode.js";
@@ -70,7 +70,7 @@ test.each(vectors<Trace[]>("client-traces"))("$name", (trace) => {
     for (const e of out) {
       saved.do(e as DurableEffect);
       const st = e.do === "changed" && c.streams.get(e.stream);
-      const value = st && valueOf(c, st);
+      const value = st && shownValue(c, st);
       if (st && value !== undefined) views[st.name] = value;
     }
     expect(canonical(views), where).toBe(canonical(s.views ?? {}));

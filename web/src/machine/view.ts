@@ -14,7 +14,7 @@ export function show(c: Client, st: Stream): State | undefined {
 }
 
 /** The value that the stream shows, undefined while there is none. */
-export function valueOf(c: Client, st: Stream): unknown {
+export function shownValue(c: Client, st: Stream): unknown {
   const state = show(c, st);
   return state ? state.value() : st.value;
 }
