@@ -1,0 +1,26 @@
+/**
+ * The FlowSync client without React.
+ *
+ * @module
+ */
+export { FlowSyncClient, type StorageHealth } from "./client.js";
+export type { ClientEvents, Status } from "./events.js";
+export type {
+  HistoryEntry,
+  Pushed,
+  Settled,
+  StreamHandle,
+  StreamMeta,
+  StreamOptions,
+  StreamPresence,
+} from "./handle.js";
+export type { StatusName, TokenReason } from "./machine/effect.js";
+export type { DeadLetter } from "./machine/saved.js";
+export type { ClientOptions } from "./options.js";
+export { localStorageStorage } from "./storage/local.js";
+export { memoryStorage } from "./storage/memory.js";
+export type { Change, QueueStorage } from "./storage/storage.js";
+export type { AuthToken, TokenRequest } from "./token.js";
+export type { Json } from "./wire/canonical.js";
+export { type Code, FlowSyncError } from "./wire/error.js";
+export type { As, Mode, Peer } from "./wire/message.js";
