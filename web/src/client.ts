@@ -25,7 +25,7 @@ export type StorageHealth = "ok" | "degraded" | "off";
 const KEEP_MS = 2000;
 
 /** An op whose end somebody waits for. */
-type Waiter = { id: number; stream: string; done(s: Settled): void };
+type Waiter = { id: number; done(s: Settled): void };
 
 /**
  * A FlowSync client: streams that apply edits at once, keep them in a durable queue and bring them to the
@@ -57,7 +57,8 @@ export class FlowSyncClient {
   #starting: Promise<void> | undefined;
   #live = false; // the engine is the one that was started, not the first sight of a queue
   #destroyed = false;
-  #waiters: Waiter[] = [];
+  /** By stream, in the order of their ids. */
+  #waiters = new Map<string, Waiter[]>();
   #flushers: (() => void)[] = [];
   #unwatch = () => {};
   #retry: ReturnType<typeof setInterval> | undefined;
@@ -362,10 +363,10 @@ export class FlowSyncClient {
     const to = this.#engine as Engine;
     const { online } = before.m.link;
     if (!online) to.step({ do: "online", online });
-    const waiters = this.#waiters;
-    this.#waiters = [];
+    const waiters = new Map([...this.#waiters.values()].flat().map((w) => [w.id, w.done]));
+    this.#waiters.clear();
     const again = (stream: string, op: string, id: number) => {
-      const done = waiters.find((w) => w.id === id)?.done;
+      const done = waiters.get(id);
       const pushed: Pushed = forget
         ? { ok: false, code: "closed", message: "the local queue was cleared", hint: "" }
         : this.#push(stream, JSON.parse(op));
@@ -424,7 +425,7 @@ export class FlowSyncClient {
       const settled = new Promise<Settled>((done) => {
         if (id === last)
           done({ ok: true }); // an ephemeral key: nothing is queued, nothing acked
-        else this.#waiters.push({ id, stream, done });
+        else this.#waiting(stream).push({ id, done });
       });
       return { ok: true, id, settled };
     } catch (e) {
@@ -461,7 +462,9 @@ export class FlowSyncClient {
         return;
       case "rejected": {
         const { code, msg: message, stream } = e.dead;
-        this.#waiters = this.#waiters.filter((w) => w.id !== e.id || w.done({ ok: false, code, message }));
+        const waiters = this.#waiting(stream);
+        const i = waiters.findIndex((w) => w.id === e.id);
+        if (i >= 0) waiters.splice(i, 1)[0]?.done({ ok: false, code, message });
         this.#listeners.emit("rejected", e.dead);
         this.#error(code, `an op was refused: ${message}`, "it is in deadLetters()", stream);
         return;
@@ -499,9 +502,17 @@ export class FlowSyncClient {
     this.#listeners.emit("error", this.#lastError);
   }
 
+  #waiting(stream: string): Waiter[] {
+    const waiters = this.#waiters.get(stream) ?? [];
+    this.#waiters.set(stream, waiters);
+    return waiters;
+  }
+
   #settle(stream: string): void {
     const first = oldest(this.#engine?.m.streams.get(stream));
-    this.#waiters = this.#waiters.filter((w) => w.stream !== stream || w.id >= first || w.done({ ok: true }));
+    const waiters = this.#waiting(stream);
+    const n = waiters.findIndex((w) => w.id >= first);
+    for (const w of waiters.splice(0, n < 0 ? waiters.length : n)) w.done({ ok: true });
   }
 
   #oldest(): number {

@@ -11,7 +11,7 @@ import {
   same,
 } from "./handle.js";
 import type { Effect, Event } from "./machine/effect.js";
-import { unacked } from "./machine/pending.js";
+import { waiting } from "./machine/pending.js";
 import { OPEN, type Stream } from "./machine/stream.js";
 import { digestOf, shownValue } from "./machine/view.js";
 import { onFrame } from "./page.js";
@@ -97,7 +97,7 @@ export class StreamStore implements StreamHandle<unknown> {
   readonly meta = (): StreamMeta => {
     const st = this.#stream();
     if (!st) return this.#meta;
-    const pending = unacked(st).length;
+    const pending = waiting(st);
     const status = !st.ready ? "local" : st.phase === OPEN && !pending ? "synced" : "syncing";
     const meta: StreamMeta = { status, version: st.offset, pending, granted: st.granted, rule: st.ruleName };
     if (!same(meta, this.#meta)) this.#meta = meta;

@@ -133,6 +133,11 @@ export function unacked(st: Stream): PendingOp[] {
   return st.pending.slice(from(st, st.acked + 1));
 }
 
+/** How many ops are unacked. */
+export function waiting(st: Stream): number {
+  return st.pending.length - from(st, st.acked + 1);
+}
+
 /** Whether the stream has something to push. */
 export function unsent(st: Stream): boolean {
   if (st.unsure || !writes(st.granted)) return false;

@@ -6,7 +6,7 @@ import { parseCursor, validStream } from "../wire/name.js";
 import { backoff, type Client, changed, emit, jitter, newInc } from "./client.js";
 import { bury } from "./dead.js";
 import { type OwnKey, ownFailed } from "./ephemeral.js";
-import { find, type PendingOp, unacked, writerHashes, writerRetired } from "./pending.js";
+import { find, type PendingOp, unacked, waiting, writerHashes, writerRetired } from "./pending.js";
 import { newPresence, type Presence } from "./presence.js";
 import type { Head, Kept } from "./saved.js";
 
@@ -175,7 +175,7 @@ export function restoreState(st: Stream, k: Kept): void {
 
 /** Whether the stream must be open at the hub. */
 export function needed(st: Stream): boolean {
-  return st.wanted || unacked(st).length > 0;
+  return st.wanted || waiting(st) > 0;
 }
 
 /** Whether the stream's own entries come back to it. */

@@ -18,6 +18,7 @@ import {
   settle,
   unacked,
   unqueue,
+  waiting,
   writerHashes,
 } from "./pending.js";
 import {
@@ -181,7 +182,7 @@ function placed(c: Client, st: Stream): boolean {
 function settleWriter(c: Client, st: Stream, y: Yours | undefined, code: Code, msg: string): void {
   const may = writes(st.granted);
   if (!y) {
-    if (!c.link.writable) st.unsure = may || unacked(st).length > 0;
+    if (!c.link.writable) st.unsure = may || waiting(st) > 0;
     else if (may) reopen(c, st);
     else bury(c, st, 0, code, msg);
     return;

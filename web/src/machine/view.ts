@@ -3,7 +3,7 @@ import { canonical } from "../wire/canonical.js";
 import { digest } from "../wire/hash.js";
 import type { Client } from "./client.js";
 import { showOwn } from "./ephemeral.js";
-import { unacked } from "./pending.js";
+import { from, waiting } from "./pending.js";
 import { ownView, type Stream } from "./stream.js";
 
 /** What the stream shows, undefined while there is nothing to show. */
@@ -28,11 +28,11 @@ export function digestOf(st: Stream): string | undefined {
 /** Counts the unacked ops of all streams. */
 export function pendingCount(c: Client): number {
   let n = 0;
-  for (const st of c.streams.values()) n += unacked(st).length;
+  for (const st of c.streams.values()) n += waiting(st);
   return n;
 }
 
 /** The local number of the oldest unacked op of a stream, Infinity if there is none. */
 export function oldest(st: Stream | undefined): number {
-  return (st && unacked(st)[0]?.id) ?? Number.POSITIVE_INFINITY;
+  return st?.pending[from(st, st.acked + 1)]?.id ?? Number.POSITIVE_INFINITY;
 }

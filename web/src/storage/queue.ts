@@ -102,10 +102,10 @@ export function newQueue(
   fresh = loaded.repairs.filter(([, value]) => value !== null);
   for (const [key, value] of loaded.repairs) if (value === null) removed.push(key);
 
-  /** Keeps the ops for which yes holds; parts that lose some are written again. */
-  const filter = (s: Shelf, yes: (o: QueuedOp) => boolean) => {
+  /** Removes one op; the part that had it is written again. */
+  const remove = (s: Shelf, seq: number) => {
     s.parts = s.parts.filter((p) => {
-      const left = p.ops.filter(yes);
+      const left = p.ops.filter((o) => o.seq !== seq);
       if (left.length === p.ops.length) return true;
       // A seq that was given out is never given out again, also when its op is gone.
       s.headDirty ||= s.behind;
@@ -114,6 +114,22 @@ export function newQueue(
       p.ops = left;
       return left.length > 0;
     });
+  };
+
+  /** Drops the ops up to a seq. They are at the front: a drain of a long queue looks at no others. */
+  const dropThrough = (s: Shelf, through: number) => {
+    const n = s.parts.findIndex((p) => (p.ops.at(-1) as QueuedOp).seq > through);
+    for (const p of s.parts.splice(0, n < 0 ? s.parts.length : n)) {
+      if (p.key) removed.push(p.key);
+      s.headDirty ||= s.behind;
+    }
+    const first = s.parts[0];
+    const covered = first?.ops.findIndex((o) => o.seq > through) ?? 0;
+    if (!first || covered < 1) return;
+    if (first.key) removed.push(first.key);
+    first.key = "";
+    first.ops.splice(0, covered);
+    s.headDirty ||= s.behind;
   };
 
   const replaceOps = (s: Shelf, ops: QueuedOp[]) => {
@@ -126,7 +142,10 @@ export function newQueue(
   const saveOp = (s: Shelf, op: QueuedOp) => {
     follow(s.head, op);
     s.behind = true;
-    const old = s.parts.find((p) => p.ops.some((o) => o.seq === op.seq));
+    // Almost always it is a new one, behind all others.
+    const newest = s.parts.at(-1)?.ops.at(-1);
+    const old =
+      newest && newest.seq >= op.seq ? s.parts.find((p) => p.ops.some((o) => o.seq === op.seq)) : undefined;
     if (old) {
       if (old.key) removed.push(old.key);
       old.key = "";
@@ -222,7 +241,7 @@ export function newQueue(
         }
         case "dropOps": {
           const s = shelves.get(e.stream);
-          if (s) filter(s, (o) => o.seq > e.through);
+          if (s) dropThrough(s, e.through);
           return;
         }
         case "saveState": {
@@ -234,13 +253,13 @@ export function newQueue(
           s.kept = kept.length <= MAX_KEPT;
           if (s.kept) fresh.push([keptKey(s), kept]);
           else if (had) removed.push(keptKey(s));
-          filter(s, (o) => o.seq > e.through);
+          dropThrough(s, e.through);
           return;
         }
         case "saveDead": {
           putDead(e.dead);
           const s = shelves.get(e.dead.stream);
-          if (s) filter(s, (o) => o.seq !== e.dead.seq);
+          if (s) remove(s, e.dead.seq);
           return;
         }
         case "dropDead": {
