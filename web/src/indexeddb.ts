@@ -1,0 +1,6 @@
+/**
+ * Queues in IndexedDB.
+ *
+ * @module
+ */
+export { indexedDBStorage } from "./storage/indexeddb.js";
