@@ -1,5 +1,6 @@
-# `make` runs what CI runs. Every target needs Go alone; those that compare with
-# Yjs also use Node when it is there, and say so when they skip.
+# `make` runs what CI runs for Go. Every target but web and web-size needs Go alone;
+# those that compare with Yjs also use Node when it is there, and say so when they
+# skip.
 #
 # `make help` lists the targets.
 
@@ -134,6 +135,18 @@ cover:
 .PHONY: build
 build:
 	go build -o bin/ ./cmd/flowsync
+
+## web: the TypeScript client: types, lint, tests, build, what is in the package (needs Node)
+.PHONY: web
+web:
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	cd web && npm run --silent types && npm run --silent lint && npm run --silent test
+	cd web && npm run --silent build && npm run --silent package
+
+## web-size: how large each entry of the built TypeScript client is, with its limit
+.PHONY: web-size
+web-size:
+	cd web && npm run --silent size
 
 ## help: this list
 .PHONY: help

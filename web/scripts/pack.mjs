@@ -15,6 +15,19 @@ for (const name of ["LICENSE", "README.md", "dist/core.js", "dist/core.cjs", "di
 }
 for (const name of names) if (/test|fixture|^src/.test(name)) faults.push(`${name} does not belong in it`);
 
+// Importing it starts nothing, and a client that is only made, as on a server, lets the process end.
+const made = 'new FlowSyncClient({url:"ws://x"}).stream("text:doc",{initial:""}).get()';
+for (const [type, load] of [
+  ["module", 'import {FlowSyncClient} from "./dist/core.js";'],
+  ["commonjs", 'const {FlowSyncClient} = require("./dist/core.cjs");'],
+]) {
+  try {
+    execFileSync(process.execPath, [`--input-type=${type}`, "-e", load + made], { timeout: 10_000 });
+  } catch (e) {
+    faults.push(`importing it as ${type} in Node does not end well: ${e.message}`);
+  }
+}
+
 console.log(`${pack.filename}: ${names.length} files, ${pack.size} bytes packed, no dependencies`);
 for (const fault of faults) console.error(fault);
 if (faults.length) process.exitCode = 1;

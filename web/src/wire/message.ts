@@ -48,6 +48,7 @@ export type Entry = {
   hub?: string;
 };
 
+/** Another client on a stream, and what it shows of itself. */
 export type Peer = { client: string; session: number; state: Json };
 
 /** What the hub has of a writer: its last seq, the hash there, and the hashes since the last ack. */
