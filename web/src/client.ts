@@ -1,31 +1,26 @@
 import { adopt } from "./adopt.js";
 import { type Engine, newEngine, type Socket } from "./engine.js";
-import { type ClientEvents, Listeners, type Status } from "./events.js";
+import { type ClientEvents, Listeners, type Status, type StorageHealth } from "./events.js";
 import type { Pushed, Settled, StreamHandle, StreamOptions } from "./handle.js";
 import type { Effect, Event, TokenReason } from "./machine/effect.js";
 import { WAITING } from "./machine/link.js";
 import type { DeadLetter } from "./machine/saved.js";
-import { oldest, pendingCount } from "./machine/view.js";
+import { pendingCount } from "./machine/view.js";
 import { type ClientOptions, socketUrl } from "./options.js";
 import { watchPage } from "./page.js";
-import { rules } from "./rules/builtin.js";
+import { ruleOf, rules } from "./rules/builtin.js";
 import { localStorageStorage } from "./storage/local.js";
 import { memoryStorage } from "./storage/memory.js";
 import type { QueueStorage } from "./storage/storage.js";
 import { StreamStore } from "./store.js";
 import { type Claim, claim, newId, prefixOf, remembered, rootOf, settleId } from "./tabs.js";
 import { subjectOf, tokenSource } from "./token.js";
+import { Waiters } from "./waiters.js";
 import { FlowSyncError, refuse } from "./wire/error.js";
 import { validClient } from "./wire/name.js";
 
-/** Whether the queue survives the tab: yes, at present not (no room), not at all. */
-export type StorageHealth = "ok" | "degraded" | "off";
-
 /** How long after a change states are kept. */
 const KEEP_MS = 2000;
-
-/** An op whose end somebody waits for. */
-type Waiter = { id: number; done(s: Settled): void };
 
 /**
  * A FlowSync client: streams that apply edits at once, keep them in a durable queue and bring them to the
@@ -57,9 +52,7 @@ export class FlowSyncClient {
   #starting: Promise<void> | undefined;
   #live = false; // the engine is the one that was started, not the first sight of a queue
   #destroyed = false;
-  /** By stream, in the order of their ids. */
-  #waiters = new Map<string, Waiter[]>();
-  #flushers: (() => void)[] = [];
+  readonly #waiters = new Waiters();
   #unwatch = () => {};
   #retry: ReturnType<typeof setInterval> | undefined;
   #keepTimer: ReturnType<typeof setTimeout> | undefined;
@@ -172,16 +165,7 @@ export class FlowSyncClient {
 
   /** Resolves when every op made so far is acked or refused. */
   flush(): Promise<void> {
-    return new Promise((resolve) => {
-      const through = this.#engine?.m.ids ?? 0;
-      const check = () => {
-        if (this.#oldest() <= through) return;
-        this.#flushers = this.#flushers.filter((f) => f !== check);
-        resolve();
-      };
-      this.#flushers.push(check);
-      check();
-    });
+    return this.#engine ? this.#waiters.flush(this.#engine.m) : Promise.resolve();
   }
 
   /** Deletes everything that this namespace keeps in storage, for example at sign-out, and hangs up. */
@@ -343,9 +327,10 @@ export class FlowSyncClient {
       token: (reason) => this.#askToken(reason),
       // An adopted queue has news of refusals alone.
       notice: (e) => {
-        if (!after || e.do === "rejected" || e.do === "recovered") this.#notice(e);
+        if (!after) this.#notice(e);
+        else if (e.do === "rejected") this.#rejected(e.dead);
       },
-      after: after ?? (() => this.#after()),
+      after: after ?? (() => this.#waiters.check(engine.m)),
       onHealth: () => {
         if (!after && this.#health !== "off") this.#setHealth(engine.queue.healthy() ? "ok" : "degraded");
       },
@@ -363,8 +348,7 @@ export class FlowSyncClient {
     const to = this.#engine as Engine;
     const { online } = before.m.link;
     if (!online) to.step({ do: "online", online });
-    const waiters = new Map([...this.#waiters.values()].flat().map((w) => [w.id, w.done]));
-    this.#waiters.clear();
+    const waiters = this.#waiters.take();
     const again = (stream: string, op: string, id: number) => {
       const done = waiters.get(id);
       const pushed: Pushed = forget
@@ -379,6 +363,7 @@ export class FlowSyncClient {
       for (const k of st.own.values()) again(st.name, k.op, 0);
       if (st.here.mine !== null) to.step({ do: "presence", stream: st.name, state: st.here.mine });
     }
+    this.#waiters.moved(to.m);
   }
 
   async #askToken(reason: TokenReason): Promise<string | null> {
@@ -425,7 +410,7 @@ export class FlowSyncClient {
       const settled = new Promise<Settled>((done) => {
         if (id === last)
           done({ ok: true }); // an ephemeral key: nothing is queued, nothing acked
-        else this.#waiting(stream).push({ id, done });
+        else this.#waiters.add(stream, id, done);
       });
       return { ok: true, id, settled };
     } catch (e) {
@@ -436,11 +421,9 @@ export class FlowSyncClient {
 
   /** Takes the rule of a stream that was never seen from an op that only one rule has. */
   #hint(stream: string, op: object): void {
-    const st = this.#engine?.m.streams.get(stream);
-    const kind = String((op as { op?: unknown }).op);
-    const rule = /crement$/.test(kind) ? "crdt-counter" : kind === "append" ? "append-log" : "";
-    if (st && rule && !st.ruleName)
-      this.#engine?.step({ ...this.#stores.get(stream)?.open(), rule } as Event);
+    const rule = ruleOf(op);
+    if (!rule || this.#engine?.m.streams.get(stream)?.ruleName !== "") return;
+    this.#engine.step({ ...this.#stores.get(stream)?.open(), rule } as Event);
   }
 
   #notice(e: Effect): void {
@@ -458,16 +441,11 @@ export class FlowSyncClient {
         for (const s of this.#stores.values()) s.answered(e);
         return;
       case "acked":
-        this.#settle(e.stream);
-        return;
+        return this.#waiters.acked((this.#engine as Engine).m, e.stream);
       case "rejected": {
         const { code, msg: message, stream } = e.dead;
-        const waiters = this.#waiting(stream);
-        const i = waiters.findIndex((w) => w.id === e.id);
-        if (i >= 0) waiters.splice(i, 1)[0]?.done({ ok: false, code, message });
-        this.#listeners.emit("rejected", e.dead);
-        this.#error(code, `an op was refused: ${message}`, "it is in deadLetters()", stream);
-        return;
+        this.#waiters.refused(stream, e.id, { ok: false, code, message });
+        return this.#rejected(e.dead);
       }
       case "recovered":
         return this.#listeners.emit("recovered", e.dead);
@@ -502,27 +480,9 @@ export class FlowSyncClient {
     this.#listeners.emit("error", this.#lastError);
   }
 
-  #waiting(stream: string): Waiter[] {
-    const waiters = this.#waiters.get(stream) ?? [];
-    this.#waiters.set(stream, waiters);
-    return waiters;
-  }
-
-  #settle(stream: string): void {
-    const first = oldest(this.#engine?.m.streams.get(stream));
-    const waiters = this.#waiting(stream);
-    const n = waiters.findIndex((w) => w.id >= first);
-    for (const w of waiters.splice(0, n < 0 ? waiters.length : n)) w.done({ ok: true });
-  }
-
-  #oldest(): number {
-    let id = Number.POSITIVE_INFINITY;
-    for (const st of this.#engine?.m.streams.values() ?? []) id = Math.min(id, oldest(st));
-    return id;
-  }
-
-  #after(): void {
-    for (const f of [...this.#flushers]) f();
+  #rejected(dead: DeadLetter): void {
+    this.#listeners.emit("rejected", dead);
+    this.#error(dead.code, `an op was refused: ${dead.msg}`, "it is in deadLetters()", dead.stream);
   }
 
   /** Brings in what dead tabs of this user left behind. */

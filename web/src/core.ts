@@ -3,8 +3,8 @@
  *
  * @module
  */
-export { FlowSyncClient, type StorageHealth } from "./client.js";
-export type { ClientEvents, Status } from "./events.js";
+export { FlowSyncClient } from "./client.js";
+export type { ClientEvents, Status, StorageHealth } from "./events.js";
 export type {
   HistoryEntry,
   Pushed,

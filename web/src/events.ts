@@ -1,7 +1,9 @@
-import type { StorageHealth } from "./client.js";
 import type { StatusName } from "./machine/effect.js";
 import type { DeadLetter } from "./machine/saved.js";
 import type { FlowSyncError } from "./wire/error.js";
+
+/** Whether the queue survives the tab: yes, at present not (no room), not at all. */
+export type StorageHealth = "ok" | "degraded" | "off";
 
 /** The connection. */
 export type Status = {
