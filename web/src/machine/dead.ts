@@ -1,3 +1,4 @@
+import { canonical } from "../wire/canonical.js";
 import type { Code } from "../wire/error.js";
 import type { HubMessage } from "../wire/message.js";
 import { type Client, changed, emit } from "./client.js";
@@ -58,7 +59,7 @@ function carry(c: Client, st: Stream, refused: PendingOp[], i: number): void {
   } catch {
     return; // the hub will refuse what depends on it
   }
-  p.op = JSON.stringify(p.body);
+  p.op = canonical(p.body);
   emit(c, { do: "saveOp", stream: st.name, op: queued(p) }); // in place of the one under its seq
 }
 

@@ -37,9 +37,14 @@ export function indexedDBStorage(name = "flowsync"): QueueStorage {
     const db = await open();
     return new Promise((resolve, reject) => {
       const tx = db.transaction("q", mode, { durability: "relaxed" });
-      const result = work(tx.objectStore("q"));
-      tx.oncomplete = () => resolve(result);
       tx.onabort = () => reject(tx.error);
+      try {
+        const result = work(tx.objectStore("q"));
+        tx.oncomplete = () => resolve(result);
+      } catch (e) {
+        reject(e);
+        tx.abort(); // all of the changes or none
+      }
     });
   };
   return {
