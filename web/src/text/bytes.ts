@@ -1,0 +1,171 @@
+import { malformed, TextError } from "./error.js";
+
+/** The greatest clock or length of an update. */
+export const MAX_CLOCK = 2 ** 32 - 1;
+
+/** How deeply values nest, and shared types within each other. */
+export const MAX_DEPTH = 256;
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
+
+/** UTF-8. Half of a surrogate pair becomes U+FFFD, as in Yjs. */
+export const utf8 = (s: string) => encoder.encode(s);
+
+/** Names one unit of content: the clock counts what its client ever inserted. */
+export interface Id {
+  readonly client: number;
+  readonly clock: number;
+}
+
+/** Reads the primitives of format v1, and throws a {@link TextError} where the input is none. */
+export class Reader {
+  pos = 0;
+
+  constructor(readonly bytes: Uint8Array) {}
+
+  byte(): number {
+    const b = this.bytes[this.pos++];
+    if (b === undefined) throw malformed("the input ends early");
+    return b;
+  }
+
+  /** Little-endian groups of 7 bits. */
+  uint(max = Number.MAX_SAFE_INTEGER): number {
+    let n = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const b = this.byte();
+      n += (b & 127) * scale;
+      if (!(n <= max)) throw malformed("a number is too great");
+      if (b < 128) return n;
+    }
+  }
+
+  id(): Id {
+    return { client: this.uint(), clock: this.uint(MAX_CLOCK) };
+  }
+
+  span(length = this.uint()): Uint8Array {
+    const from = this.pos;
+    if (length > this.bytes.length - from) throw malformed("a length is beyond the input");
+    this.pos += length;
+    return this.bytes.subarray(from, this.pos);
+  }
+
+  text(): string {
+    const span = this.span();
+    if (span.length < 24) {
+      let s = "";
+      for (const b of span) {
+        if (b > 127) break;
+        s += String.fromCharCode(b);
+      }
+      if (s.length === span.length) return s;
+    }
+    try {
+      return decoder.decode(span);
+    } catch {
+      throw new TextError("bad_text", "a string is not UTF-8, or holds half of a surrogate pair");
+    }
+  }
+
+  json(): unknown {
+    try {
+      return JSON.parse(this.text());
+    } catch (e) {
+      throw e instanceof TextError ? e : malformed("a value is not JSON");
+    }
+  }
+
+  /** A value as lib0 writes it: JSON, and undefined, bytes and 64-bit integers. */
+  any(depth = MAX_DEPTH): unknown {
+    if (depth < 0) throw new TextError("too_large", "a value nests too deeply");
+    const view = (n: number) => {
+      const s = this.span(n);
+      return new DataView(s.buffer, s.byteOffset);
+    };
+    switch (this.byte()) {
+      case 127:
+        return undefined;
+      case 126:
+        return null;
+      case 125: {
+        const b = this.byte();
+        const n = (b & 63) + (b > 127 ? this.uint(2 ** 47 - 1) * 64 : 0);
+        return b & 64 ? -n : n;
+      }
+      case 124:
+        return view(4).getFloat32(0);
+      case 123:
+        return view(8).getFloat64(0);
+      case 122:
+        return view(8).getBigInt64(0);
+      case 121:
+        return false;
+      case 120:
+        return true;
+      case 119:
+        return this.text();
+      case 118: {
+        const object = Object.create(null);
+        for (let n = this.uint(); n > 0; n--) object[this.text()] = this.any(depth - 1);
+        return object;
+      }
+      case 117: {
+        const list = [];
+        for (let n = this.uint(); n > 0; n--) list.push(this.any(depth - 1));
+        return list;
+      }
+      case 116:
+        return this.span();
+    }
+    throw malformed("a value has an unknown type");
+  }
+}
+
+/** Writes the primitives of format v1. */
+export class Writer {
+  private buffer = new Uint8Array(64);
+  private length = 0;
+
+  private room(n: number): void {
+    if (this.length + n > this.buffer.length) {
+      const grown = new Uint8Array(2 * (this.length + n));
+      grown.set(this.bytes());
+      this.buffer = grown;
+    }
+  }
+
+  byte(b: number): void {
+    this.room(1);
+    this.buffer[this.length++] = b;
+  }
+
+  uint(n: number): void {
+    this.room(8);
+    for (; n > 127; n = Math.floor(n / 128)) this.buffer[this.length++] = (n % 128) | 128;
+    this.buffer[this.length++] = n;
+  }
+
+  id(id: Id): void {
+    this.uint(id.client);
+    this.uint(id.clock);
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.room(bytes.length);
+    this.buffer.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  text(s: string): void {
+    const bytes = utf8(s);
+    this.uint(bytes.length);
+    this.raw(bytes);
+  }
+
+  /** What was written, as a view that the next write may end. */
+  bytes(): Uint8Array {
+    return this.buffer.subarray(0, this.length);
+  }
+}
