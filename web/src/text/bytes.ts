@@ -1,4 +1,4 @@
-import { malformed, TextError } from "./error.js";
+import { refuse, TextError } from "./error.js";
 
 /** The greatest clock or length of an update. */
 export const MAX_CLOCK = 2 ** 32 - 1;
@@ -26,7 +26,7 @@ export class Reader {
 
   byte(): number {
     const b = this.bytes[this.pos++];
-    if (b === undefined) throw malformed("the input ends early");
+    if (b === undefined) refuse("bad_op");
     return b;
   }
 
@@ -36,7 +36,7 @@ export class Reader {
     for (let scale = 1; ; scale *= 128) {
       const b = this.byte();
       n += (b & 127) * scale;
-      if (!(n <= max)) throw malformed("a number is too great");
+      if (!(n <= max)) refuse("bad_op");
       if (b < 128) return n;
     }
   }
@@ -47,25 +47,17 @@ export class Reader {
 
   span(length = this.uint()): Uint8Array {
     const from = this.pos;
-    if (length > this.bytes.length - from) throw malformed("a length is beyond the input");
+    if (length > this.bytes.length - from) refuse("bad_op");
     this.pos += length;
     return this.bytes.subarray(from, this.pos);
   }
 
   text(): string {
     const span = this.span();
-    if (span.length < 24) {
-      let s = "";
-      for (const b of span) {
-        if (b > 127) break;
-        s += String.fromCharCode(b);
-      }
-      if (s.length === span.length) return s;
-    }
     try {
       return decoder.decode(span);
     } catch {
-      throw new TextError("bad_text", "a string is not UTF-8, or holds half of a surrogate pair");
+      refuse("bad_text");
     }
   }
 
@@ -73,13 +65,13 @@ export class Reader {
     try {
       return JSON.parse(this.text());
     } catch (e) {
-      throw e instanceof TextError ? e : malformed("a value is not JSON");
+      throw e instanceof TextError ? e : new TextError("bad_op");
     }
   }
 
   /** A value as lib0 writes it: JSON, and undefined, bytes and 64-bit integers. */
   any(depth = MAX_DEPTH): unknown {
-    if (depth < 0) throw new TextError("too_large", "a value nests too deeply");
+    if (depth < 0) refuse("too_large");
     const view = (n: number) => {
       const s = this.span(n);
       return new DataView(s.buffer, s.byteOffset);
@@ -119,7 +111,7 @@ export class Reader {
       case 116:
         return this.span();
     }
-    throw malformed("a value has an unknown type");
+    refuse("bad_op");
   }
 }
 
@@ -159,9 +151,22 @@ export class Writer {
   }
 
   text(s: string): void {
-    const bytes = utf8(s);
-    this.uint(bytes.length);
-    this.raw(bytes);
+    const n = s.length;
+    this.room(n + 8);
+    const from = this.length;
+    this.uint(n);
+    for (let i = 0; i < n; i++) {
+      const c = s.charCodeAt(i);
+      if (c > 127) {
+        // Not ASCII: another length, and the encoder's work.
+        this.length = from;
+        const bytes = utf8(s);
+        this.uint(bytes.length);
+        this.raw(bytes);
+        return;
+      }
+      this.buffer[this.length++] = c;
+    }
   }
 
   /** What was written, as a view that the next write may end. */

@@ -22,35 +22,40 @@ export function digestInput(doc: Document): Uint8Array {
     w,
     doc.deleted.sort((a, b) => a.client - b.client || a.clock - b.clock),
   );
-  const roots = [...doc.roots.keys()].sort().flatMap((name) => {
-    const value = typeJson(doc.roots.get(name) as Shared);
-    return value === "{}" ? [] : [member(name, value)];
-  });
-  w.raw(utf8(`{${roots}}`));
+  w.raw(utf8(members(doc.roots, (root) => typeJson(root).replace(/^\{\}$/, ""))));
   return w.bytes().slice();
 }
 
 const member = (name: string, json: string) => `${JSON.stringify(name)}:${json}`;
 
+/** A JSON object whose members are in canonical order. One without JSON is left out. */
+function members<T>(of: Iterable<[string, T]>, json: (value: T) => string): string {
+  const out: string[] = [];
+  for (const [name, value] of [...of].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const text = json(value);
+    if (text) out.push(member(name, text));
+  }
+  return `{${out}}`;
+}
+
 /** All that can be seen of a shared type. */
 function typeJson(type: Shared): string {
-  const out: string[] = [];
-  const keys = [...type.lists.keys()].filter(
-    (k) => k !== undefined && !(type.lists.get(k) as List).last?.deleted,
-  );
-  const members = (keys as string[]).sort().flatMap((key) => {
-    const last = type.lists.get(key)?.last;
-    return last ? [member(key, `{${entriesOf(last).at(-1)}}`)] : [];
-  });
-  if (members.length) out.push(member("keys", `{${members}}`));
-  const holder = new Reader((type.item?.content ?? new Uint8Array()) as Uint8Array);
-  if (type.item) out.push(member("kind", `${holder.uint()}`));
+  const lists = new Map(type.lists) as Map<string, List>;
   const list = type.lists.get(undefined);
-  const entries = list ? listJson(list) : "[]";
-  if (entries !== "[]") out.push(member("list", entries));
-  const name = holder.pos < holder.bytes.length ? holder.text() : "";
-  if (name) out.push(member("name", JSON.stringify(name)));
-  return `{${out}}`;
+  lists.delete(undefined as unknown as string);
+  const { item } = type;
+  const r = new Reader(item ? (item.content as Uint8Array) : Uint8Array.of(0));
+  const kind = `${r.uint()}`;
+  const name = r.pos < r.bytes.length ? JSON.stringify(r.text()) : "";
+  return members(
+    Object.entries({
+      keys: members(lists, ({ last }) => (last && !last.deleted ? `{${entriesOf(last).at(-1)}}` : "")),
+      kind: item ? kind : "",
+      list: list ? listJson(list) : "",
+      name: name.length > 2 ? name : "",
+    }),
+    (json) => (json.length > 2 || json === kind ? json : ""),
+  );
 }
 
 /** The sequence of a type. Text of one formatting is one entry. */
@@ -118,7 +123,5 @@ function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical)}]`;
   if (value instanceof Uint8Array)
     return `"${btoa(Array.from(value, (b) => String.fromCharCode(b)).join(""))}"`;
-  const object = value as Record<string, unknown>;
-  const keys = Object.keys(object).filter((key) => object[key] !== undefined);
-  return `{${keys.sort().map((key) => member(key, canonical(object[key])))}}`;
+  return members(Object.entries(value), (v) => (v === undefined ? "" : canonical(v)));
 }

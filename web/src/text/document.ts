@@ -1,18 +1,18 @@
 import { type Id, MAX_DEPTH } from "./bytes.js";
-import { malformed, TextError } from "./error.js";
+import { refuse } from "./error.js";
 import { ANY_VALUES, DELETED, GC, Item, isInPair, JSON_VALUES, SKIP, STRING, sameId, TYPE } from "./item.js";
 import { type List, Shared } from "./list.js";
 import { decode, encode, endOf, indexOf, type Range, tidy, type Update } from "./update.js";
 
 /** A change of a text: at pos, del units went and ins came. Each applies after the ones before it. */
 export interface Splice {
-  readonly pos: number;
-  readonly del: number;
-  readonly ins: string;
+  pos: number;
+  del: number;
+  ins: string;
 }
 
-/** Text that an edit deleted, under the ids that it had. */
-export interface Removed extends Id {
+/** Ids that were deleted, and what text they had. */
+export interface Deleted extends Range {
   readonly text: string;
 }
 
@@ -33,11 +33,10 @@ export class Document {
 
   // Of the transaction that runs, or of the last one.
   protected before = new Map<number, number>(); // clocks of the clients that got content
-  protected deletes: Range[] = [];
-  protected removed: Removed[] = [];
-  protected splices: Splice[] | null = null;
-  private splits: Item[] = [];
-  private work = 0;
+  protected deletes: Deleted[] = [];
+  protected splices: Splice[] = [];
+  private touched: Item[] = []; // what may have to be collected, or merge with a neighbour
+  private work = WORK;
 
   private value: string | undefined;
   private patches = 0; // of value since it was last asked for
@@ -80,36 +79,25 @@ export class Document {
     return this.value;
   }
 
-  protected begin(record: boolean): void {
+  protected begin(): void {
     this.before = new Map();
     this.deletes = [];
-    this.removed = [];
-    this.splits = [];
-    this.splices = record ? [] : null;
+    this.touched = [];
+    this.splices = [];
     this.work = WORK;
   }
 
-  /** Notes a change of the text that is shown. */
-  protected note(pos: number, del: number, ins: string): void {
-    if (this.value !== undefined) {
-      const v = this.value;
-      this.value = ++this.patches > 8 ? undefined : v.slice(0, pos) + ins + v.slice(pos + del);
-    }
-    const all = this.splices;
-    const last = all?.at(-1);
-    if (last && !del && pos === last.pos + last.ins.length) {
-      all?.splice(-1, 1, { ...last, ins: last.ins + ins });
-    } else if (last && !ins && !last.ins && pos === last.pos) {
-      all?.splice(-1, 1, { ...last, del: last.del + del });
-    } else {
-      all?.push({ pos, del, ins });
-    }
-  }
-
-  private noteAt(item: Item, at: number, del: number, ins: string): void {
+  /** Notes that at a place in an item, del units go and ins come. */
+  private note(item: Item, at: number, del: number, ins: string): void {
     if (item.list !== this.shown || !item.visible) return;
-    if (this.splices) this.note(this.shown.rank(item) + at, del, ins);
-    else this.value = undefined;
+    const pos = this.shown.rank(item) + at;
+    const last = this.splices.at(-1);
+    if (last && !del && pos === last.pos + last.ins.length) last.ins += ins;
+    else if (last && !ins && !last.ins && pos === last.pos) last.del += del;
+    else this.splices.push({ pos, del, ins });
+    if (this.value === undefined) return;
+    this.patches++;
+    this.value = this.patches > 8 ? undefined : this.value.slice(0, pos) + ins + this.value.slice(pos + del);
   }
 
   private rootType(name: string): Shared {
@@ -129,7 +117,7 @@ export class Document {
   protected split(item: Item, n: number): Item {
     const size = item.visible;
     if (typeof item.content === "string" && isInPair(item.content, n)) {
-      this.noteAt(item, n - 1, 2, "\ufffd\ufffd");
+      this.note(item, n - 1, 2, "\ufffd\ufffd");
     }
     const rest = item.cut(n);
     const list = item.list as List;
@@ -137,7 +125,7 @@ export class Document {
     list.link(item, rest);
     const items = this.clients.get(item.client) as Item[];
     items.splice(indexOf(items, item.clock) + 1, 0, rest);
-    this.splits.push(rest);
+    this.touched.push(rest);
     return rest;
   }
 
@@ -164,53 +152,43 @@ export class Document {
     const sections = new Map(
       [...update.structs].map(([client, items]) => [
         client,
-        { client, items, at: 0, reached: this.clock(client), waits: false },
+        { client, items, at: 0, reached: this.clock(client), waiting: [] as number[] },
       ]),
     );
-    const order: Item[] = [];
     const reached = (client: number) => sections.get(client)?.reached ?? this.clock(client);
-    for (const section of sections.values()) {
-      const stack = [section];
-      for (let top = section; stack.length; top = stack.at(-1) as typeof section) {
-        const item = top.items[top.at];
-        if (!item) {
-          stack.pop();
-          continue;
+    const order: Item[] = [];
+    const queue = [...sections.keys()];
+    for (let work = WORK; queue.length; ) {
+      const section = sections.get(queue.pop() as number) as NonNullable<ReturnType<typeof sections.get>>;
+      const { client, items, waiting } = section;
+      for (let item = items[section.at]; item; item = items[++section.at]) {
+        if (item.kind === SKIP || item.end <= section.reached) continue;
+        const needs = [item.origin, item.next, item.parent].find(
+          (id) => typeof id === "object" && id && id.client !== client && id.clock >= reached(id.client),
+        ) as Id | undefined;
+        if (item.clock > section.reached || (needs && !sections.has(needs.client)))
+          refuse("missing_dependency");
+        if (needs) {
+          sections.get(needs.client)?.waiting.push(client);
+          break;
         }
-        let need: number | undefined;
-        if (item.kind !== SKIP && item.end > top.reached) {
-          if (item.clock > top.reached) need = top.client;
-          for (const id of [item.origin, item.next, item.parent]) {
-            if (typeof id === "object" && id && id.client !== item.client && id.clock >= reached(id.client)) {
-              need = id.client;
-            }
-          }
-          if (need === undefined) {
-            order.push(item);
-            top.reached = item.end;
-          }
-        }
-        if (need === undefined) {
-          top.at++;
-          top.waits = false;
-          if (stack.length > 1) stack.pop();
-          continue;
-        }
-        top.waits = true;
-        const other = sections.get(need);
-        if (!other || other.waits || other.at === other.items.length) throw missing();
-        stack.push(other);
+        order.push(item);
+        section.reached = item.end;
       }
+      work -= waiting.length;
+      if (work < 0) refuse("too_large");
+      queue.push(...waiting.splice(0));
     }
-    if (update.deletes.some((r) => endOf(r) > reached(r.client))) throw missing();
+    const stuck = [...sections.values()].some((s) => s.at < s.items.length);
+    if (stuck || update.deletes.some((r) => endOf(r) > reached(r.client))) refuse("missing_dependency");
     return order;
   }
 
   /** Takes an update in. @throws TextError */
-  protected receive(bytes: Uint8Array, record: boolean): void {
+  protected receive(bytes: Uint8Array): void {
     const update = decode(bytes);
     const order = this.plan(update);
-    this.begin(record);
+    this.begin();
     for (const item of order) this.integrate(item);
     for (const r of update.deletes) this.deleteRange(r);
     this.commit();
@@ -237,8 +215,7 @@ export class Document {
     const passed = new Set<Item>();
     let group = new Set<Item>(); // passed since left moved
     for (let o = left ? left.right : list.first; o && o !== right; o = o.right) {
-      if (--this.work < 0)
-        throw new TextError("too_large", "the update makes too many comparisons; split it");
+      if (--this.work < 0) refuse("too_large");
       passed.add(o);
       group.add(o);
       let before = false;
@@ -260,9 +237,9 @@ export class Document {
     item.sub = list.sub;
     if (item.kind === TYPE) {
       item.shared = new Shared(item, list.owner.depth + 1);
-      if (item.shared.depth > MAX_DEPTH) throw new TextError("too_large", "shared types nest too deeply");
+      if (item.shared.depth > MAX_DEPTH) refuse("too_large");
     }
-    this.noteAt(item, 0, 0, item.content as string);
+    this.note(item, 0, 0, item.content as string);
     const isKey = list.sub !== undefined;
     if (isKey && !item.right && left) this.remove(left);
     if ((isKey && item.right) || list.owner.item?.deleted) this.remove(item);
@@ -270,6 +247,7 @@ export class Document {
 
   private append(item: Item): void {
     const { client, clock } = item;
+    this.touched.push(item);
     if (!this.before.has(client)) this.before.set(client, clock);
     const items = this.clients.get(client);
     if (items) items.push(item);
@@ -280,33 +258,17 @@ export class Document {
   protected add(client: number, left: Item | null, right: Item | null, text: string): Item {
     const clock = this.clock(client);
     const next = right && idOf(right);
-    if (
-      left?.client === client &&
-      left.end === clock &&
-      left.kind === STRING &&
-      !left.deleted &&
-      sameId(left.next, next)
-    ) {
-      // It would be merged at the end of the transaction.
-      if (!this.before.has(client)) this.before.set(client, clock);
-      this.noteAt(left, left.length, 0, text);
-      left.content += text;
-      left.length += text.length;
-      this.shown.resize(left, text.length);
-      return left;
-    }
     const item = new Item(client, clock, text.length, STRING, text, left?.lastId, next, this.root);
     this.append(item);
     this.shown.link(left, item);
-    this.noteAt(item, 0, 0, text);
+    this.note(item, 0, 0, text);
     return item;
   }
 
   /** The list that an item goes to; undefined if it is gone. */
   private place(item: Item, left: Item | null, right: Item | null): List | undefined {
     if (item.kind === GC || (left && !left.list) || (right && !right.list)) return;
-    if (left && right && left.list !== right.list)
-      throw malformed("a struct's neighbours are in different lists");
+    if (left && right && left.list !== right.list) refuse("bad_op");
     const beside = left ?? right;
     if (beside) return beside.list as List;
     let type: Shared | null = null;
@@ -316,7 +278,7 @@ export class Document {
       const holder = this.find(item.parent as Id);
       if (holder.kind <= DELETED) return;
       type = holder.shared;
-      if (!type) throw malformed("a struct's parent is not a shared type");
+      if (!type) refuse("bad_op");
     }
     return type.list(item.sub);
   }
@@ -325,21 +287,18 @@ export class Document {
 
   /** Marks an item as deleted, and with a shared type all that is in it. */
   protected remove(item: Item): void {
-    for (let stack = [item], i: Item | undefined = item; stack.length; ) {
-      i = stack.pop() as Item;
-      if (i.deleted) {
-        // In a deleted type it will be collected, and may then merge with others.
-        if (i !== item && i.clock < (this.before.get(i.client) ?? i.end)) this.splits.push(i);
-        continue;
-      }
-      this.noteAt(i, 0, i.length, "");
-      if (i.list === this.shown && i.visible) this.removed.push({ ...idOf(i), text: i.content as string });
+    for (const stack = [item]; stack.length; ) {
+      const i = stack.pop() as Item;
+      this.touched.push(i);
+      if (i.deleted) continue; // it will be collected with its type, and may then merge with others
+      const { client, clock, length, content } = i;
+      this.note(i, 0, length, "");
+      const text = i.list === this.shown && i.visible ? (content as string) : "";
+      this.deletes.push({ client, clock, length, text });
       i.list?.resize(i, -i.visible);
       i.deleted = true;
-      this.deletes.push({ ...idOf(i), length: i.length });
       for (const list of i.shared?.lists.values() ?? []) {
-        if (list.sub === undefined) for (let c = list.first; c; c = c.right) stack.push(c);
-        else if (list.last) stack.push(list.last);
+        for (let c = list.sub === undefined ? list.first : list.last; c; c = c.right) stack.push(c);
       }
     }
   }
@@ -362,41 +321,20 @@ export class Document {
 
   // The end of a transaction
 
-  /** Collects what was deleted and merges what became alike, in the order of Yjs. */
+  /** Collects what was deleted and merges what became alike. */
   protected commit(): void {
-    this.deletes = tidy(this.deletes);
-    for (const r of this.deletes) {
-      const items = this.clients.get(r.client) as Item[];
-      for (let i = indexOf(items, r.clock); i < items.length && (items[i] as Item).clock < endOf(r); i++) {
-        const item = items[i] as Item;
-        if (item.deleted && item.list) empty(item);
-      }
-    }
-    for (const r of this.deletes.slice().reverse()) {
-      const items = this.clients.get(r.client) as Item[];
-      this.mergeBack(items, Math.min(items.length, indexOf(items, endOf(r) - 1) + 2), r.clock);
-    }
-    for (const [client, clock] of this.before) {
-      const items = this.clients.get(client) as Item[];
-      this.mergeBack(items, items.length, clock);
-    }
-    for (const { client, clock } of this.splits.reverse()) {
+    for (const item of this.touched) if (item.deleted && item.list) empty(item);
+    for (const { client, clock } of this.touched) {
       const items = this.clients.get(client) as Item[];
       const i = indexOf(items, clock);
-      if (i + 1 < items.length && this.mergeLefts(items, i + 1) > 1) continue;
-      this.mergeLefts(items, i);
+      if (!this.mergeLefts(items, i + 1)) this.mergeLefts(items, i);
     }
-  }
-
-  /** Tries each boundary before place end, back to where items begin before clock. */
-  private mergeBack(items: Item[], end: number, clock: number): void {
-    for (let i = end - 1; i > 0 && (items[i] as Item).clock >= clock; ) i -= 1 + this.mergeLefts(items, i);
   }
 
   /** Joins an item to those before it for as long as they fit, and returns how many that were. */
   private mergeLefts(items: Item[], at: number): number {
     let i = at;
-    while (i > 0 && join(items[i - 1] as Item, items[i] as Item)) i--;
+    while (i > 0 && join(items[i - 1] as Item, items[i])) i--;
     if (i < at) items.splice(i + 1, at - i);
     return at - i;
   }
@@ -404,14 +342,8 @@ export class Document {
 
 const idOf = ({ client, clock }: Id): Id => ({ client, clock });
 
-const missing = () =>
-  new TextError(
-    "missing_dependency",
-    "the update depends on content that is not there; apply what comes before it first",
-  );
-
-function join(l: Item, r: Item): boolean {
-  if (l.kind !== r.kind || l.deleted !== r.deleted) return false;
+function join(l: Item, r?: Item): boolean {
+  if (l.kind !== r?.kind || l.deleted !== r.deleted) return false;
   if (l.kind !== GC) {
     const list = l.list as List;
     if (!MERGES.includes(l.kind) || l.right !== r || !sameId(l.next, r.next) || !sameId(r.origin, l.lastId))

@@ -1,6 +1,6 @@
 export type { Id } from "./bytes.js";
 export { digestInput } from "./digest.js";
-export type { Removed, Splice } from "./document.js";
+export type { Deleted, Splice } from "./document.js";
 export { TextError, type TextErrorCode } from "./error.js";
 export {
   type Redone,

@@ -1,5 +1,5 @@
 import { type Id, MAX_CLOCK, type Reader, type Writer } from "./bytes.js";
-import { malformed } from "./error.js";
+import { refuse } from "./error.js";
 import type { Block, List, Shared } from "./list.js";
 
 // What an item holds, as format v1 numbers it. Of what is opaque to a text
@@ -137,7 +137,7 @@ export function readItem(r: Reader, client: number, clock: number): Item {
     }
     for (const id of [origin, next, parent]) {
       if (typeof id === "object" && id?.client === client && id.clock >= clock) {
-        throw malformed("a struct refers to itself or to its author's future");
+        refuse("bad_op");
       }
     }
   }
@@ -185,9 +185,9 @@ export function readItem(r: Reader, client: number, clock: number): Item {
       r.any();
       break;
     default:
-      throw malformed("a struct has an unknown kind");
+      refuse("bad_op");
   }
-  if (!length || clock + length > MAX_CLOCK) throw malformed("a struct is empty, or a clock too great");
+  if (!length || clock + length > MAX_CLOCK) refuse("bad_op");
   content ??= kind > DELETED && kind < SKIP ? r.bytes.slice(from, r.pos) : null;
   return new Item(client, clock, length, kind, content, origin, next, parent, sub);
 }

@@ -1,8 +1,8 @@
 import type { Id } from "./bytes.js";
-import { Document, type Removed, type Splice } from "./document.js";
-import { TextError } from "./error.js";
+import { type Deleted, Document, type Splice } from "./document.js";
+import { refuse } from "./error.js";
 import { cutText, type Item, isInPair } from "./item.js";
-import { decode, encode, type Range } from "./update.js";
+import { decode, encode, endOf, type Range, tidy } from "./update.js";
 
 /** What an own edit did. */
 export interface TextEdit {
@@ -13,7 +13,7 @@ export interface TextEdit {
   /** The ids of what was inserted. */
   readonly inserted: Range;
   /** What was deleted. */
-  readonly removed: Removed[];
+  readonly removed: Deleted[];
 }
 
 /** What an update from elsewhere did. */
@@ -71,7 +71,7 @@ export class TextReplica extends Document {
   constructor({ root = "text", client = 0, update }: TextOptions = {}) {
     super(root);
     this.own = client;
-    if (update) this.receive(update, false);
+    if (update) this.receive(update);
   }
 
   /**
@@ -110,11 +110,10 @@ export class TextReplica extends Document {
 
   /** Deletes count units from a position on and inserts text there, as one edit. @throws TextError `bad_text` */
   replace(pos: number, count: number, text: string): TextEdit {
-    if (/[\ud800-\udfff]/u.test(text))
-      throw new TextError("bad_text", "the text holds half of a surrogate pair");
+    if (/[\ud800-\udfff]/u.test(text)) refuse("bad_text");
     const from = this.snap(pos, -1);
     const to = count > 0 ? this.snap(pos + count, 1) : from;
-    this.begin(true);
+    this.begin();
     let left: Item | null = null;
     if (from) {
       const place = this.shown.seek(from);
@@ -140,11 +139,12 @@ export class TextReplica extends Document {
    * Takes edits back, whoever has edited since: what was deleted returns under new
    * ids, and what was inserted is deleted. Ids that are not known are left out.
    */
-  revert(inserted: Range[], removed: Removed[]): TextEdit & { readonly redone: Redone[] } {
+  revert(inserted: Range[], removed: Deleted[]): TextEdit & { readonly redone: Redone[] } {
     const redone: Redone[] = [];
-    this.begin(true);
-    for (const { client, clock, text } of removed) {
-      const end = Math.min(clock + text.length, this.clock(client));
+    this.begin();
+    for (const r of removed) {
+      const { client, clock, text } = r;
+      const end = Math.min(endOf(r), this.clock(client));
       for (let at = clock; at < end; ) {
         const item = this.startAt({ client, clock: at });
         const length = Math.min(item.end, end) - at;
@@ -167,16 +167,17 @@ export class TextReplica extends Document {
   /**
    * Takes an update from elsewhere in; one that is there already changes nothing.
    *
-   * @throws TextError `missing_dependency`, `bad_op` and `bad_text` if the update
-   * cannot be; the replica has not changed then. An update that contradicts the
-   * document itself can only come from a broken hub: drop the replica if
-   * {@link damaged}.
+   * @throws TextError. Nothing has changed if the update is no update
+   * (`bad_op`, `bad_text`) or needs what is not there (`missing_dependency`). A
+   * hub commits no update that contradicts the document; of a broken one such an
+   * update is `bad_op` or `too_large` too, and leaves the replica in pieces. So
+   * after a committed op was refused: drop the replica, open the stream again.
    */
   apply(update: Uint8Array): TextChange {
-    this.receive(update, true);
+    this.receive(update);
     const clients = [...this.before.keys()];
     if (clients.includes(this.own)) this.isTaken = true;
-    return { splices: this.splices ?? [], clients };
+    return { splices: this.splices, clients };
   }
 
   /** Whether {@link apply} would take an update. @throws TextError as there */
@@ -221,14 +222,14 @@ export class TextReplica extends Document {
 
   private finish(): TextEdit {
     this.commit();
-    const { own: client, before, deletes, removed } = this;
+    const { own: client, before, deletes, splices } = this;
     const clock = before.get(client) ?? this.clock(client);
     const sections: [number, Item[]][] = before.size ? [[client, this.clients.get(client) as Item[]]] : [];
     return {
-      update: encode(sections, deletes, before),
-      splices: this.splices ?? [],
+      update: encode(sections, tidy(deletes), before),
+      splices,
       inserted: { client, clock, length: this.clock(client) - clock },
-      removed,
+      removed: deletes.filter((r) => r.text),
     };
   }
 }

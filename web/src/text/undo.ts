@@ -1,10 +1,10 @@
-import type { Removed } from "./document.js";
+import type { Deleted } from "./document.js";
 import type { Redone, TextEdit, TextReplica } from "./replica.js";
 import { endOf, type Range } from "./update.js";
 
 interface Step {
   inserted: Range[];
-  removed: Removed[];
+  removed: Deleted[];
 }
 
 /**
@@ -115,14 +115,12 @@ function stepOf({ inserted, removed }: TextEdit): Step | undefined {
 }
 
 /** Text less the parts that have ids in ranges. */
-function without(r: Removed, ranges: Range[]): Removed[] {
-  const { client, clock, text } = r;
-  const out = ranges.find((x) => x.client === client && x.clock < clock + text.length && endOf(x) > clock);
+function without(r: Deleted, ranges: Range[]): Deleted[] {
+  const out = ranges.find((x) => x.client === r.client && x.clock < endOf(r) && endOf(x) > r.clock);
   if (!out) return [r];
-  const head = text.slice(0, Math.max(out.clock - clock, 0));
-  const tail = text.slice(endOf(out) - clock);
-  return [
-    ...(head ? without({ client, clock, text: head }, ranges) : []),
-    ...(tail ? without({ client, clock: endOf(out), text: tail }, ranges) : []),
-  ];
+  const part = (from: number, to: number): Deleted[] => {
+    const text = r.text.slice(from - r.clock, to - r.clock);
+    return from < to ? without({ client: r.client, clock: from, length: to - from, text }, ranges) : [];
+  };
+  return [...part(r.clock, out.clock), ...part(endOf(out), endOf(r))];
 }

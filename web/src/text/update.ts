@@ -1,5 +1,5 @@
 import { type Id, MAX_CLOCK, Reader, Writer } from "./bytes.js";
-import { malformed } from "./error.js";
+import { refuse } from "./error.js";
 import { DELETED, GC, Item, readItem, SKIP } from "./item.js";
 
 /** Units of one client with ids that follow each other. */
@@ -24,7 +24,7 @@ export function decode(bytes: Uint8Array): Update {
     const count = r.uint();
     const client = r.uint();
     let clock = r.uint(MAX_CLOCK);
-    if (structs.has(client)) throw malformed("a client has two sections");
+    if (structs.has(client)) refuse("bad_op");
     const items: Item[] = [];
     while (items.length < count) {
       const item = readItem(r, client, clock);
@@ -37,11 +37,11 @@ export function decode(bytes: Uint8Array): Update {
     const client = r.uint();
     for (let k = r.uint(); k > 0; k--) {
       const range = { client, clock: r.uint(MAX_CLOCK), length: r.uint(MAX_CLOCK) };
-      if (endOf(range) > MAX_CLOCK) throw malformed("a clock is too great");
+      if (endOf(range) > MAX_CLOCK) refuse("bad_op");
       if (range.length) deletes.push(range);
     }
   }
-  if (r.pos < bytes.length) throw malformed("there is more behind the update");
+  if (r.pos < bytes.length) refuse("bad_op");
   return { structs, deletes };
 }
 
@@ -135,8 +135,8 @@ export function mergeUpdates(updates: Uint8Array[]): Uint8Array {
     let end = -1;
     for (let item of items.sort((a, b) => a.clock - b.clock)) {
       if (end >= item.end) continue;
-      if (end > item.clock) item = item.kind === GC ? gap(item, GC, end) : item.cut(end - item.clock);
-      else if (out.length && end < item.clock) out.push(gap(item, SKIP, end, item.clock));
+      if (end > item.clock) item = item.cut(end - item.clock);
+      else if (out.length && end < item.clock) out.push(new Item(client, end, item.clock - end, SKIP));
       out.push(item);
       end = item.end;
     }
@@ -144,8 +144,6 @@ export function mergeUpdates(updates: Uint8Array[]): Uint8Array {
   }
   return encode(all, tidy(deletes));
 }
-
-const gap = (of: Item, kind: number, from: number, to = of.end) => new Item(of.client, from, to - from, kind);
 
 /**
  * What is left of an update that was rejected: the same ids at the same places,

@@ -29,3 +29,8 @@ export class Random {
     return s;
   }
 }
+
+declare const process: { env: Record<string, string | undefined> };
+
+/** A number from the environment, such as FLOWSYNC_SEED to play one history again. */
+export const setting = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
