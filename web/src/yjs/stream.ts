@@ -1,0 +1,30 @@
+/** What happened to a stream, as far as a document needs to know. Updates are base64. */
+export type DocEvent =
+  /**
+   * All there is: the update of the confirmed state, then those of own ops that
+   * wait in the queue. It comes first, as soon as there is a state, also a kept
+   * one while offline; and again whenever the client took a whole state.
+   */
+  | { type: "state"; updates: readonly string[] }
+  /** A committed op. Own ones may come too. */
+  | { type: "update"; update: string }
+  /** An own op was refused for good, and is a dead letter now. */
+  | { type: "rejected"; code: string };
+
+/** What one client shows of itself to the others on a stream. */
+export interface DocPresence {
+  set(state: { awareness: string } | null): void;
+  /** The others. */
+  peers(): readonly { client: string; state: unknown }[];
+  /** Calls back when peers changed. Returns what stops that. */
+  subscribe(callback: () => void): () => void;
+}
+
+/** What the adapter needs of a stream; the client's streams of rule crdt-doc and crdt-text have it. */
+export interface DocStream {
+  /** Queues an op durably before it returns; `ok: false` says that it did not. */
+  push(op: { op: "update"; update: string }): { ok: true } | { ok: false; code: string };
+  /** Calls back with what happens, possibly before it returns. Returns what stops that. */
+  feed(listener: (event: DocEvent) => void): () => void;
+  readonly presence?: DocPresence;
+}
