@@ -117,26 +117,15 @@ export class Reader {
 
 /** Writes the primitives of format v1. */
 export class Writer {
-  private buffer = new Uint8Array(64);
-  private length = 0;
-
-  private room(n: number): void {
-    if (this.length + n > this.buffer.length) {
-      const grown = new Uint8Array(2 * (this.length + n));
-      grown.set(this.bytes());
-      this.buffer = grown;
-    }
-  }
+  private readonly out: number[] = [];
 
   byte(b: number): void {
-    this.room(1);
-    this.buffer[this.length++] = b;
+    this.out.push(b);
   }
 
   uint(n: number): void {
-    this.room(8);
-    for (; n > 127; n = Math.floor(n / 128)) this.buffer[this.length++] = (n % 128) | 128;
-    this.buffer[this.length++] = n;
+    for (; n > 127; n = Math.floor(n / 128)) this.byte((n % 128) | 128);
+    this.byte(n);
   }
 
   id(id: Id): void {
@@ -145,32 +134,16 @@ export class Writer {
   }
 
   raw(bytes: Uint8Array): void {
-    this.room(bytes.length);
-    this.buffer.set(bytes, this.length);
-    this.length += bytes.length;
+    for (let i = 0; i < bytes.length; i++) this.byte(bytes[i] as number);
   }
 
   text(s: string): void {
-    const n = s.length;
-    this.room(n + 8);
-    const from = this.length;
-    this.uint(n);
-    for (let i = 0; i < n; i++) {
-      const c = s.charCodeAt(i);
-      if (c > 127) {
-        // Not ASCII: another length, and the encoder's work.
-        this.length = from;
-        const bytes = utf8(s);
-        this.uint(bytes.length);
-        this.raw(bytes);
-        return;
-      }
-      this.buffer[this.length++] = c;
-    }
+    const bytes = utf8(s);
+    this.uint(bytes.length);
+    this.raw(bytes);
   }
 
-  /** What was written, as a view that the next write may end. */
   bytes(): Uint8Array {
-    return this.buffer.subarray(0, this.length);
+    return Uint8Array.from(this.out);
   }
 }

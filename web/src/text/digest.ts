@@ -23,7 +23,7 @@ export function digestInput(doc: Document): Uint8Array {
     doc.deleted.sort((a, b) => a.client - b.client || a.clock - b.clock),
   );
   w.raw(utf8(members(doc.roots, (root) => typeJson(root).replace(/^\{\}$/, ""))));
-  return w.bytes().slice();
+  return w.bytes();
 }
 
 const member = (name: string, json: string) => `${JSON.stringify(name)}:${json}`;

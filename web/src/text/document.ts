@@ -1,6 +1,6 @@
 import { type Id, MAX_DEPTH } from "./bytes.js";
 import { refuse } from "./error.js";
-import { ANY_VALUES, DELETED, GC, Item, isInPair, JSON_VALUES, SKIP, STRING, sameId, TYPE } from "./item.js";
+import { DELETED, GC, Item, isInPair, SKIP, STRING, sameId, TYPE } from "./item.js";
 import { type List, Shared } from "./list.js";
 import { decode, encode, endOf, indexOf, type Range, tidy, type Update } from "./update.js";
 
@@ -19,8 +19,6 @@ export interface Deleted extends Range {
 /** How many neighbours one update may be compared with to find its places. */
 const WORK = 1 << 24;
 
-const MERGES = [DELETED, JSON_VALUES, STRING, ANY_VALUES];
-
 /**
  * The items of a Yjs document, and how they merge: conflicting insertions are
  * ordered by YATA as Yjs orders them, and a transaction ends as there, with
@@ -37,6 +35,7 @@ export class Document {
   protected splices: Splice[] = [];
   private touched: Item[] = []; // what may have to be collected, or merge with a neighbour
   private work = WORK;
+  private loaded = false;
 
   private value: string | undefined;
   private patches = 0; // of value since it was last asked for
@@ -44,8 +43,13 @@ export class Document {
   /** The list whose text is shown. */
   protected readonly shown: List;
 
-  constructor(readonly root: string) {
+  constructor(
+    readonly root: string,
+    update?: Uint8Array,
+  ) {
     this.shown = this.rootType(root).list();
+    if (update) this.receive(update); // nobody asks for the splices
+    this.loaded = true;
   }
 
   /** The next clock of a client: how much of it the document has. */
@@ -89,7 +93,7 @@ export class Document {
 
   /** Notes that at a place in an item, del units go and ins come. */
   private note(item: Item, at: number, del: number, ins: string): void {
-    if (item.list !== this.shown || !item.visible) return;
+    if (!this.loaded || item.list !== this.shown || !item.visible) return;
     const pos = this.shown.rank(item) + at;
     const last = this.splices.at(-1);
     if (last && !del && pos === last.pos + last.ins.length) last.ins += ins;
@@ -346,7 +350,12 @@ function join(l: Item, r?: Item): boolean {
   if (l.kind !== r?.kind || l.deleted !== r.deleted) return false;
   if (l.kind !== GC) {
     const list = l.list as List;
-    if (!MERGES.includes(l.kind) || l.right !== r || !sameId(l.next, r.next) || !sameId(r.origin, l.lastId))
+    if (
+      l.content instanceof Uint8Array ||
+      l.right !== r ||
+      !sameId(l.next, r.next) ||
+      !sameId(r.origin, l.lastId)
+    )
       return false;
     list.unlink(r);
     list.resize(l, r.visible);

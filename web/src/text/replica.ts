@@ -69,9 +69,8 @@ export class TextReplica extends Document {
   private isTaken = false;
 
   constructor({ root = "text", client = 0, update }: TextOptions = {}) {
-    super(root);
+    super(root, update);
     this.own = client;
-    if (update) this.receive(update);
   }
 
   /**

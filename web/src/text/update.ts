@@ -62,7 +62,7 @@ export function encode(sections: Iterable<[number, Item[]]>, deletes: Range[], f
     }
   }
   writeRanges(w, deletes);
-  return w.bytes().slice();
+  return w.bytes();
 }
 
 /** Writes ranges, those of one client together. */
