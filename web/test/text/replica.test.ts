@@ -108,7 +108,7 @@ describe("updates", () => {
     expect(doc.getText("text").toString()).toBe("ba!se");
   });
 
-  it("merge as in yjs", () => {
+  it("merge as in yjs", { timeout: 60_000 }, () => {
     const r = new Random(11);
     const mine = new TextReplica({ client: 5 });
     const updates: Uint8Array[] = [];
