@@ -1,5 +1,16 @@
 // Package auth turns tokens into grants: who someone is, what they may do, and
 // until when.
+//
+//	hub, err := flowsync.New(flowsync.Options{Auth: auth.JWT(auth.HMAC(secret))})
+//
+// # What always holds
+//
+//   - A token is taken only if a key of ours signed it with the algorithm that
+//     the key is pinned to, and if it says when it expires.
+//   - What a token says and cannot be understood makes it invalid, never wider.
+//   - Nothing that a token names is fetched: keys come from the configuration, or
+//     from the one URL that it gives for an issuer.
+//   - Errors tell neither the token nor which check it failed.
 package auth
 
 import (
@@ -29,7 +40,8 @@ type Grant struct {
 	// Subject is who it is, at most 256 bytes. Writers are bound to it.
 	Subject string
 
-	// Client is the only client id the subject may use; empty: any.
+	// Client is the only client id the subject may use; "phone.*" stands for all
+	// that begin with "phone."; empty: any.
 	Client string
 
 	// Rights decide about each message when it is processed. Nil allows nothing.
@@ -37,6 +49,15 @@ type Grant struct {
 
 	// Expires is when the grant ends; zero: never.
 	Expires time.Time
+
+	// ID and Issued are the token's own id and when it was made, for revocation.
+	// A grant without them can be revoked by its subject alone.
+	ID     string
+	Issued time.Time
+
+	// Class names the limits of the subject, one of those that the hub was
+	// configured with; empty: the default ones.
+	Class string
 }
 
 // Authenticator decides who may connect. It is asked once for a connection or
