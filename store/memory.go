@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/wavesiddhartha/flowsync/crdt"
@@ -22,7 +24,9 @@ type Memory struct {
 	mu       sync.Mutex // guards what follows; may be taken under memoryStream.mu
 	streams  map[string]*memoryStream
 	sessions map[string]uint64
-	appends  int // under way
+	revoked  []Revocation
+	revokes  uint64 // the number of the newest
+	appends  int    // under way
 	idle     sync.Cond
 	closed   bool
 }
@@ -136,6 +140,30 @@ func (m *Memory) Session(_ context.Context, client string) (uint64, error) {
 	}
 	m.sessions[client]++
 	return m.sessions[client], nil
+}
+
+// Revoke implements [Store].
+func (m *Memory) Revoke(_ context.Context, r Revocation) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return errClosed()
+	}
+	m.revokes++
+	r.Number = m.revokes
+	m.revoked = append(slices.DeleteFunc(m.revoked, func(old Revocation) bool { return old.Until < r.Made }), r)
+	return nil
+}
+
+// Revocations implements [Store].
+func (m *Memory) Revocations(_ context.Context, after uint64) ([]Revocation, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, errClosed()
+	}
+	i, _ := slices.BinarySearchFunc(m.revoked, after+1, func(r Revocation, n uint64) int { return cmp.Compare(r.Number, n) })
+	return slices.Clone(m.revoked[i:]), nil
 }
 
 // Close implements [Store]. The content is gone with it.

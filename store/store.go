@@ -216,6 +216,14 @@ type Store interface {
 	// if nothing was written in between.
 	Session(ctx context.Context, client string) (uint64, error)
 
+	// Revoke stores a revocation and returns when it is as durable as a commit. It
+	// may forget those whose Until is before r.Made. Number is the store's to give.
+	Revoke(ctx context.Context, r Revocation) error
+
+	// Revocations returns the revocations with a number above after, in their
+	// order. Those that Revoke may forget can be missing.
+	Revocations(ctx context.Context, after uint64) ([]Revocation, error)
+
 	// Close waits for appends under way, so it must not be called from done, and
 	// releases the store.
 	Close() error

@@ -72,6 +72,7 @@ func TestFailedSync(t *testing.T) {
 	errs["Save"] = st.Save(ctx, a.name, store.Snapshot{Position: a.at})
 	_, errs["Trim"] = st.Trim(ctx, a.name, 1, 1)
 	_, errs["Session"] = st.Session(ctx, "a")
+	errs["Revoke"] = st.Revoke(ctx, store.Revocation{Subject: "a", Made: 1, Until: 2})
 	for method, err := range errs {
 		if !errors.Is(err, store.ErrFailed) {
 			t.Errorf("%s after a failed sync: %v, want ErrFailed", method, err)

@@ -89,6 +89,16 @@ CREATE VIEW watermarks AS
 CREATE VIEW states AS
 	SELECT s.name AS stream, n.rule, n.offset, n.state
 	FROM snapshots AS n JOIN streams AS s ON s.id = n.stream;
+`, `
+CREATE TABLE revocations (
+	number  INTEGER PRIMARY KEY AUTOINCREMENT,
+	subject TEXT NOT NULL,
+	token   TEXT NOT NULL,       -- empty: all of the subject
+	made    INTEGER NOT NULL,    -- seconds since 1970
+	until   INTEGER NOT NULL,
+	crc     INTEGER NOT NULL
+);
+CREATE INDEX revocations_until ON revocations (until);
 `}
 
 // identify looks at whose file it is, without a write. Version 0 is an empty

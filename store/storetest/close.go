@@ -82,6 +82,8 @@ func (s suite) testClose(t *testing.T) {
 		errs["Save"] = st.Save(ctx, h.name, snapshot(h.at))
 		_, errs["Trim"] = st.Trim(ctx, h.name, 1, 1)
 		_, errs["Session"] = st.Session(ctx, "a")
+		errs["Revoke"] = st.Revoke(ctx, store.Revocation{Subject: "a", Made: 1, Until: 2})
+		_, errs["Revocations"] = st.Revocations(ctx, 0)
 		results, err := st.start(b, b).wait()
 		must(t, err)
 		errs["Append"], errs["Append, second batch"] = results[0].Err, results[1].Err

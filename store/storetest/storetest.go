@@ -41,6 +41,7 @@ func RunDurable(t *testing.T, open Open, reopen Reopen) {
 	s := suite{open: open, reopen: reopen}
 	s.run(t)
 	t.Run("Reopen", s.testReopen)
+	t.Run("Reopen/revocations", s.testReopenRevocations)
 }
 
 // suite is what all tests share.
@@ -61,6 +62,7 @@ func (s suite) run(t *testing.T) {
 	t.Run("Save", s.testSave)
 	t.Run("Trim", s.testTrim)
 	t.Run("Session", s.testSession)
+	t.Run("Revoke", s.testRevoke)
 	t.Run("Concurrent", s.testConcurrent)
 	t.Run("Close", s.testClose)
 	t.Run("Model", s.testModel)
