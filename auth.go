@@ -32,6 +32,9 @@ func (h *Hub) authenticate(token string, r *http.Request) (*hubcore.Grant, *wire
 		h.log.Warn("connection refused", "reason", errNobody)
 		return nil, wire.Errorf(wire.AuthRequired, "this hub admits nobody: it has no authentication configured")
 	}
+	if e := h.mayAdmit(); e != nil {
+		return nil, e
+	}
 	ctx, cancel := context.WithTimeout(h.ctx, authTimeout)
 	defer cancel()
 	g, err := h.auth.Authenticate(ctx, token, r)
@@ -41,7 +44,13 @@ func (h *Hub) authenticate(token string, r *http.Request) (*hubcore.Grant, *wire
 	case err == nil && len(g.Subject) > 256:
 		return nil, wire.Errorf(wire.AuthInvalid, "the token's subject is longer than 256 bytes")
 	case err == nil:
-		grant := &hubcore.Grant{Subject: g.Subject, Client: g.Client, Rights: g.Rights}
+		grant := &hubcore.Grant{Subject: g.Subject, Client: g.Client, Rights: g.Rights, ID: g.ID, Class: g.Class, Rates: h.class(g.Class).rates}
+		if !g.Issued.IsZero() {
+			grant.Issued = g.Issued.Unix()
+		}
+		if h.revoked.has(grant) {
+			return nil, errRevoked()
+		}
 		if !g.Expires.IsZero() {
 			// A grant that ended long ago must not look like one without an end.
 			grant.Expires = max(1, h.now()+hubcore.Instant(time.Until(g.Expires)))
@@ -52,16 +61,30 @@ func (h *Hub) authenticate(token string, r *http.Request) (*hubcore.Grant, *wire
 	case errors.Is(err, auth.ErrExpired):
 		return nil, wire.Errorf(wire.AuthExpired, "the token has expired; get a fresh one")
 	case errors.Is(err, auth.ErrRevoked):
-		return nil, wire.Errorf(wire.AuthRevoked, "the token was revoked")
+		return nil, errRevoked()
 	}
 	return nil, wire.Errorf(wire.AuthInvalid, "the token is not valid")
 }
 
-// tokenOf finds the token of a request: the Authorization header, or ?token=
-// where that is allowed. refused says that one came where it is not.
+func errRevoked() *wire.Error { return wire.Errorf(wire.AuthRevoked, "the token was revoked") }
+
+// bearerProtocol begins the subprotocol that carries a token: the one header that
+// a browser's WebSocket can set. It is never echoed.
+const bearerProtocol = "bearer."
+
+// tokenOf finds the token of a request: the Authorization header, a subprotocol
+// "bearer.<token>", or ?token= where that is allowed. refused says that one came
+// where it is not.
 func (h *Hub) tokenOf(r *http.Request) (token string, refused bool) {
 	if scheme, value, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "bearer") {
 		return strings.TrimSpace(value), false
+	}
+	for _, protocols := range r.Header.Values("Sec-WebSocket-Protocol") {
+		for _, p := range strings.Split(protocols, ",") {
+			if value, ok := strings.CutPrefix(strings.TrimSpace(p), bearerProtocol); ok {
+				return value, false
+			}
+		}
 	}
 	token = r.URL.Query().Get("token")
 	if token != "" && !h.opts.TokenInQuery {

@@ -1,6 +1,9 @@
 package flowsync
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // flow counts what a session has in flight: pushes that were read and not
 // decided. Its reader waits while there is too much, and so stops reading the
@@ -10,16 +13,22 @@ type flow struct {
 	room   sync.Cond
 	pushes int
 	bytes  int
+
+	all *atomic.Int64 // bytes in flight in all sessions of the hub
 }
 
-func (f *flow) init() { f.room.L = &f.mu }
+func (f *flow) init(all *atomic.Int64) { f.room.L, f.all = &f.mu, all }
 
-// take counts one push.
-func (f *flow) take(bytes int) {
+// take counts one push, and reports whether the hub has more than most bytes in
+// flight while this session has a part of them. What comes when nothing else of
+// its session is in flight always passes.
+func (f *flow) take(bytes int, most int64) (crowded bool) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
+	crowded = f.all.Add(int64(bytes)) > most && f.pushes > 0
 	f.pushes++
 	f.bytes += bytes
-	f.mu.Unlock()
+	return crowded
 }
 
 // release counts pushes that were decided.
@@ -28,6 +37,7 @@ func (f *flow) release(pushes, bytes int) {
 	f.pushes -= pushes
 	f.bytes -= bytes
 	f.mu.Unlock()
+	f.all.Add(-int64(bytes))
 	f.room.Signal()
 }
 

@@ -24,6 +24,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -33,6 +34,7 @@ import (
 	"github.com/wavesiddhartha/flowsync/crdt"
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
 	"github.com/wavesiddhartha/flowsync/internal/socket"
+	"github.com/wavesiddhartha/flowsync/ratelimit"
 	"github.com/wavesiddhartha/flowsync/store"
 )
 
@@ -75,6 +77,10 @@ type Hub struct {
 	sessions sessions
 	waiting  atomic.Int64  // bytes in the queues of all sockets
 	mine     atomic.Uint64 // numbers of members that are not sessions
+	inflight atomic.Int64  // bytes of pushes that wait for their commit, of all sessions
+	conns    conns
+	revoked  revoked
+	visitors visitors
 
 	gate     sync.RWMutex // held for reading while a visitor enters, for writing by drain
 	draining atomic.Bool
@@ -85,11 +91,19 @@ type Hub struct {
 	work     sync.WaitGroup // every goroutine and visitor of the hub
 }
 
-// New makes a hub. It starts two goroutines, which end with [Hub.Shutdown].
+// New makes a hub. It starts three goroutines, which end with [Hub.Shutdown]. An
+// Authenticator with a method Check() error, as [auth.JWT] makes, is asked whether
+// it can be used; so a hub does not start with a secret that protects nothing.
 func New(o Options) (*Hub, error) {
-	limits, err := o.Limits.withDefaults()
+	_, everyone := o.Auth.(anonymous)
+	limits, err := o.Limits.withDefaults(everyone)
 	if err != nil {
 		return nil, err
+	}
+	if c, ok := o.Auth.(interface{ Check() error }); ok {
+		if err := c.Check(); err != nil {
+			return nil, fmt.Errorf("flowsync: Options.Auth cannot be used: %w", err)
+		}
 	}
 	if o.Store == nil {
 		o.Store = store.NewMemory()
@@ -97,13 +111,14 @@ func New(o Options) (*Hub, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	h := &Hub{id: randomID(), opts: o, limits: limits, auth: o.Auth, store: o.Store, log: o.Logger, start: time.Now(), unloadAfter: time.Minute, quit: make(chan struct{}), drained: make(chan struct{})}
+	h := &Hub{id: randomID(), opts: o, limits: limits, auth: o.Auth, store: o.Store, log: slog.New(discreet{o.Logger.Handler()}), start: time.Now(), unloadAfter: time.Minute, quit: make(chan struct{}), drained: make(chan struct{})}
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	h.core = hubcore.Config{
 		Hub: h.id, Inc: randomID(), Durability: o.Store.Durability(),
 		InflightOps: limits.InflightOps, BatchOps: limits.BatchOps, EntryBytes: limits.EntryBytes,
 		StateBytes: limits.StateBytes, MessageBytes: limits.MessageBytes, Streams: limits.Streams,
 		RingEntries: 1024, RingBytes: 1 << 20, CompactOps: limits.CompactOps, CompactBytes: limits.CompactBytes,
+		Limiter: ratelimit.NewLimiter(limits.global(), limits.perStream()),
 	}
 	h.sockets = socket.Options{
 		Origins: o.Origins, AnyLocalOrigin: o.LocalOrigins, MaxMessage: unauthenticatedMessage,
@@ -121,6 +136,8 @@ func New(o Options) (*Hub, error) {
 	h.commits = newCommitter(o.Store, h.writes.saw, h.metrics)
 	h.goWork(h.commits.run)
 	h.goWork(h.sweep)
+	h.readRevocations()
+	h.goWork(h.watchRevocations)
 	h.greet()
 	return h, nil
 }
@@ -180,6 +197,9 @@ func (h *Hub) sweep() {
 // elapse passes time to the sessions. fx is the caller's scratch.
 func (h *Hub) elapse(fx *hubcore.SessionEffects) {
 	for _, s := range h.sessions.all() {
+		if g, _ := s.identity(); g != nil && h.revoked.has(g) {
+			s.step(&hubcore.Revoked{}, fx) // it was authenticated while the token was being revoked
+		}
 		s.step(&hubcore.Elapsed{Readonly: h.writes.readonly.Load()}, fx)
 	}
 }

@@ -82,6 +82,17 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) {
 	s := &session{began: time.Now()}
 	o := h.sockets
 	o.OnDrained = s.drained
+	seat, e := h.takeSeat(r)
+	if e != nil {
+		h.refuseUpgrade(w, e)
+		return
+	}
+	served := false
+	defer func() {
+		if !served {
+			seat.leave()
+		}
+	}()
 	token, refused := h.tokenOf(r)
 	if refused {
 		h.refuseUpgrade(w, wire.Errorf(wire.AuthInvalid, "a token in the URL is not accepted here; send it in the Authorization header or in hello"))
@@ -90,7 +101,10 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) {
 	var grant *hubcore.Grant
 	if token != "" || h.auth == nil {
 		var err *wire.Error
-		if grant, err = h.authenticate(token, r); err != nil {
+		if grant, err = h.authenticate(token, r); err == nil {
+			err = seat.take(grant.Subject, h.connsOf(grant))
+		}
+		if err != nil {
 			h.refuseUpgrade(w, err)
 			return
 		}
@@ -104,7 +118,8 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) {
 		h.metrics.refused(code, "")
 		return
 	}
-	s.hub, s.sock, s.req, s.addr = h, sock, r, maskAddr(r.RemoteAddr)
+	served = true
+	s.hub, s.sock, s.req, s.seat, s.addr = h, sock, r, seat, maskAddr(h.clientAddr(r).String())
 	h.goWork(func() { s.run(grant) })
 }
 
@@ -157,7 +172,7 @@ func httpStatus(c wire.Code) int {
 		return http.StatusConflict
 	case wire.TooLarge:
 		return http.StatusRequestEntityTooLarge
-	case wire.RateLimited:
+	case wire.RateLimited, wire.ConnLimit:
 		return http.StatusTooManyRequests
 	case wire.Busy, wire.StoreReadonly, wire.StoreCorrupt, wire.Unavailable, wire.Resync, wire.ShuttingDown:
 		return http.StatusServiceUnavailable

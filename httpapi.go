@@ -31,8 +31,9 @@ func (h *Hub) admit(w http.ResponseWriter, r *http.Request, v acl.Verb) (visitor
 		e = wire.Errorf(wire.OriginDenied, "pages of this origin may not use this hub")
 	case !wire.ValidStream(name):
 		e = wire.Errorf(wire.BadStream, "a stream name is 1 to 8 segments of letters, digits, _ . - joined by colons")
-	case !grant.Rights.Allow(v, name):
+	case !grant.Authorize(v, name):
 		e = wire.Errorf(wire.AccessDenied, "the token does not allow this on the stream")
+	case v != acl.Write && h.spend(grant, &e):
 	case h.stream(name, grant.Subject) == nil:
 		e = wire.Errorf(wire.StreamUnknown, "no such stream is registered with this hub")
 	}
@@ -42,6 +43,13 @@ func (h *Hub) admit(w http.ResponseWriter, r *http.Request, v acl.Verb) (visitor
 		return visitor{}, false
 	}
 	return visitor{grant, name}, true
+}
+
+// spend takes the cost of a request that pushes nothing from its subject's bucket,
+// and reports whether it was refused, with why.
+func (h *Hub) spend(g *hubcore.Grant, why **wire.Error) bool {
+	*why = h.core.Spend(h.now(), g.Subject, g.Rates, "", 1, 0)
+	return *why != nil
 }
 
 // grantOf is what the token of a request is granted.
@@ -119,7 +127,7 @@ func (h *Hub) postOps(w http.ResponseWriter, r *http.Request) {
 	done, err := h.ask(r.Context(), v.stream, func(token chan hubcore.Settled) hubcore.StreamEvent {
 		return &hubcore.Post{
 			Token: token, Client: "http:" + hex.EncodeToString(who[:16]), Base: [8]byte(what[:8]),
-			Subject: v.grant.Subject, Ops: ops, Refused: refused,
+			Subject: v.grant.Subject, Rates: v.grant.Rates, Ops: ops, Refused: refused,
 		}
 	})
 	if err != nil {
@@ -161,9 +169,20 @@ func (h *Hub) events(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	seat, e := h.takeSeat(r)
+	if e == nil {
+		defer seat.leave()
+		e = seat.take(v.grant.Subject, h.connsOf(v.grant))
+	}
+	if e != nil {
+		h.refuse(w, e)
+		return
+	}
+	ctx, end := h.visitors.stay(r.Context(), v.grant, h.now())
+	defer end()
 	out := http.NewResponseController(w)
 	var b []byte
-	for msg, err := range h.visit(r.Context(), v.stream, wire.Open{Mode: wire.Read, As: wire.AsValue}) {
+	for msg, err := range h.visit(ctx, v.stream, wire.Open{Mode: wire.Read, As: wire.AsValue}) {
 		if err != nil && b == nil {
 			h.refuse(w, asWireError(err))
 			return
@@ -202,8 +221,7 @@ func (h *Hub) events(w http.ResponseWriter, r *http.Request) {
 
 // mayStill reports whether a visitor may still read.
 func (h *Hub) mayStill(v visitor) bool {
-	expired := v.grant.Expires > 0 && h.now() > v.grant.Expires
-	return !expired && v.grant.Rights.Allow(acl.Read, v.stream)
+	return !v.grant.Expired(h.now()) && !h.revoked.has(v.grant) && v.grant.Authorize(acl.Read, v.stream)
 }
 
 // asRefusedOp is err if it is about one op of a request, nil otherwise: then the

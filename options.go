@@ -3,6 +3,7 @@ package flowsync
 import (
 	"errors"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/wavesiddhartha/flowsync/auth"
@@ -35,6 +36,15 @@ type Options struct {
 	// development.
 	LocalOrigins bool
 
+	// TrustedProxies are the proxies whose X-Forwarded-For is believed. Connections
+	// are counted by the address before the first that is not trusted. Empty: the
+	// header is ignored, and everyone behind a proxy counts as one address.
+	TrustedProxies []netip.Prefix
+
+	// FailClosedAfter is how long the store may not answer which tokens were revoked
+	// before nobody is admitted any more; sessions that are open go on. 0: for ever.
+	FailClosedAfter time.Duration
+
 	// TokenInQuery accepts ?token= on the WebSocket path. Proxies and browsers
 	// keep URLs in logs and history: prefer the Authorization header or hello.
 	TokenInQuery bool
@@ -65,6 +75,25 @@ type Limits struct {
 	QueueMessages int // messages that wait for one slow session; default 1,024
 	QueueBytes    int // bytes that wait for one slow session; default 4 MiB
 	QueueTotal    int // bytes that wait for all sessions before slow ones may hold less; default 256 MiB
+	InflightTotal int // bytes of all sessions' pushes that wait for their commit; default 64 MiB
+
+	// ConnsPerSubject and ConnsPerAddress bound the connections that are open at
+	// once; an IPv6 address counts with the /64 it is in. Default 200. With
+	// [Anonymous], whose subject is everyone's, a subject has no bound by default.
+	ConnsPerSubject int
+	ConnsPerAddress int
+
+	// Ops are how many ops and requests may come, Bytes how large the ops may be
+	// in all: for the hub, for each subject however many connections it has, and
+	// for each stream. Defaults: 50,000 ops a second; 500 with a burst of 10,000;
+	// 2,000 with a burst of 10,000; 64, 4 and 8 MiB a second with bursts of 128, 32
+	// and 64 MiB. With [Anonymous] a subject has no bound by default.
+	Ops, OpsPerSubject, OpsPerStream       Rate
+	Bytes, BytesPerSubject, BytesPerStream Rate
+
+	// Classes are other limits for subjects, by the name in their token's limits
+	// claim. A name that is not here stands for the limits above.
+	Classes map[string]Class
 
 	// CompactOps and CompactBytes are how much is committed on a stream between
 	// two snapshots, by whichever is reached first; the log before the older of
@@ -84,8 +113,9 @@ const (
 	inflightBytes  = 1 << 20
 )
 
-// withDefaults fills in what is not set and refuses what cannot work.
-func (l Limits) withDefaults() (Limits, error) {
+// withDefaults fills in what is not set and refuses what cannot work. everyone
+// says that all share one subject.
+func (l Limits) withDefaults(everyone bool) (Limits, error) {
 	fill := func(n *int, byDefault int) {
 		if *n == 0 {
 			*n = byDefault
@@ -101,12 +131,20 @@ func (l Limits) withDefaults() (Limits, error) {
 	fill(&l.QueueMessages, 1024)
 	fill(&l.QueueBytes, 4<<20)
 	fill(&l.QueueTotal, 256<<20)
+	fill(&l.InflightTotal, 64<<20)
+	fill(&l.ConnsPerAddress, 200)
+	if !everyone {
+		fill(&l.ConnsPerSubject, 200)
+	}
+	if err := l.fillRates(everyone); err != nil {
+		return l, err
+	}
 	fill(&l.CompactOps, 10_000)
 	fill(&l.CompactBytes, 4<<20)
 	if l.WriteTimeout == 0 {
 		l.WriteTimeout = 10 * time.Second
 	}
-	for _, n := range []int{l.MessageBytes, l.BatchOps, l.EntryBytes, l.StateBytes, l.InflightOps, l.Streams, l.CreatedOnUse, l.QueueMessages, l.QueueBytes, l.QueueTotal, l.CompactOps, l.CompactBytes, int(l.WriteTimeout)} {
+	for _, n := range []int{l.MessageBytes, l.BatchOps, l.EntryBytes, l.StateBytes, l.InflightOps, l.Streams, l.CreatedOnUse, l.QueueMessages, l.QueueBytes, l.QueueTotal, l.InflightTotal, l.ConnsPerSubject, l.ConnsPerAddress, l.CompactOps, l.CompactBytes, int(l.WriteTimeout)} {
 		if n < 0 {
 			return l, errors.New("flowsync: a limit is negative; leave it 0 for its default")
 		}

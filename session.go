@@ -21,6 +21,7 @@ type session struct {
 	sock *socket.Socket
 	req  *http.Request // the upgrade request, for the Authenticator
 	addr string        // masked
+	seat *seat         // left when the session ends; take is the reader's
 
 	began time.Time // when the upgrade was asked for
 
@@ -46,7 +47,7 @@ type lagged struct {
 // run serves the session until its socket fails. grant is what the upgrade
 // request was granted, nil if hello has to say who it is.
 func (s *session) run(grant *hubcore.Grant) {
-	s.flow.init()
+	s.flow.init(&s.hub.inflight)
 	s.core = hubcore.NewSession(&s.hub.core, s.hub.now(), grant, s)
 	s.hub.sessions.add(s)
 	s.hub.metrics.connections.Inc()
@@ -121,6 +122,9 @@ func (s *session) step(ev hubcore.SessionEvent, fx *hubcore.SessionEffects) {
 	switch {
 	case fx.Authenticate:
 		grant, err := s.hub.authenticate(fx.Token, s.req)
+		if err == nil {
+			err = s.seat.take(grant.Subject, s.hub.connsOf(grant))
+		}
 		s.step(&hubcore.Granted{Grant: grant, Err: err}, fx)
 	case fx.Number:
 		m := s.core.Member()
@@ -163,7 +167,7 @@ func (s *session) reply(out []wire.HubMessage) {
 func (s *session) toStream(to *hubcore.ToStream) {
 	push, isPush := to.Event.(*hubcore.Push)
 	if isPush {
-		s.flow.take(push.Bytes) // the stream releases it
+		push.Crowded = s.flow.take(push.Bytes, int64(s.hub.limits.InflightTotal)) // the stream releases it
 	}
 	if s.hub.request(to.Stream, s.core.Member().Subject, to.Event) {
 		return
@@ -174,6 +178,14 @@ func (s *session) toStream(to *hubcore.ToStream) {
 	if _, ok := to.Event.(*hubcore.Leave); !ok {
 		s.reply([]wire.HubMessage{hubcore.Unknown(*to)})
 	}
+}
+
+// identity is what the session's token allows, nil before that is known, and its
+// client.
+func (s *session) identity() (*hubcore.Grant, string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.core.Grant(), s.core.Member().Client
 }
 
 // opened takes over from an older session of the same client.
@@ -203,6 +215,7 @@ func (s *session) end(cause error) {
 		s.hub.request(name, s.core.Member().Subject, &hubcore.Leave{Member: s.core.Member(), Ended: true})
 	}
 	s.hub.sessions.remove(s)
+	s.seat.leave()
 	s.sock.Wait()
 	if wasOpen {
 		s.hub.log.Info("leave", "client", s.core.Member().Client, "addr", s.addr, "clients", s.hub.sessions.open(), "reason", reason(cause))

@@ -1,11 +1,6 @@
 package flowsync
 
-import (
-	"net"
-	"slices"
-	"strings"
-	"sync"
-)
+import "sync"
 
 // sessions are the hub's connections.
 type sessions struct {
@@ -83,22 +78,4 @@ func (l *sessions) all() []*session {
 		list = append(list, s)
 	}
 	return list
-}
-
-// maskAddr hides who an address belongs to: the first two bytes of an IPv4
-// address and the first 48 bits of an IPv6 address stay.
-func maskAddr(hostport string) string {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = hostport
-	}
-	ip := net.ParseIP(host)
-	if v4 := ip.To4(); v4 != nil {
-		parts := strings.Split(v4.String(), ".")
-		return strings.Join(slices.Concat(parts[:2], []string{"***", "***"}), ".")
-	}
-	if ip == nil {
-		return "unknown"
-	}
-	return ip.Mask(net.CIDRMask(48, 128)).String() + "/48"
 }

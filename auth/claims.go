@@ -107,11 +107,3 @@ func validClient(client string) bool {
 	}
 	return true
 }
-
-// AllowsClient reports whether the grant may be used as a client.
-func (g *Grant) AllowsClient(id string) bool {
-	if prefix, ok := strings.CutSuffix(g.Client, "*"); ok {
-		return strings.HasPrefix(id, prefix) && len(id) > len(prefix)
-	}
-	return g.Client == "" || g.Client == id
-}

@@ -99,6 +99,10 @@ func (s *Stream) pushEphemeral(now Instant, ev *Push, fx *Effects) {
 	}
 	var entries []wire.Entry
 	for _, op := range ev.Push.Ops {
+		if e := s.cfg.Spend(now, ev.Member.Subject, ev.Rates, s.name, 1, len(op)); e != nil {
+			s.pushError(ev, 0, e, fx)
+			break
+		}
 		entry, err := s.signal(ev.Member.Client, bytes.Clone(op))
 		if err != nil {
 			s.pushError(ev, 0, err, fx)

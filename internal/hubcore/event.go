@@ -1,6 +1,7 @@
 package hubcore
 
 import (
+	"github.com/wavesiddhartha/flowsync/ratelimit"
 	"github.com/wavesiddhartha/flowsync/store"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
@@ -38,6 +39,11 @@ type (
 		Push     *wire.Push
 		Bytes    int // of the message, for Released
 		MayWrite bool
+		Rates    ratelimit.Rates // of its subject
+
+		// Crowded says that the hub has more in flight than it bears, and this
+		// session a part of it: new ops are refused as busy.
+		Crowded bool
 
 		// Refused is why the op after the last of Push.Ops cannot be one, as found
 		// by the decoder; nil: all are well formed.
@@ -60,6 +66,7 @@ type (
 		Token   any
 		Client  string // begins with "http:"
 		Subject string
+		Rates   ratelimit.Rates  // of the subject
 		Base    store.WriterHash // of the whole body: where the writer's hashes begin
 		Ops     [][]byte         // canonical JSON, handed over
 

@@ -20,6 +20,7 @@ package hubcore
 
 import (
 	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/ratelimit"
 	"github.com/wavesiddhartha/flowsync/store"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
@@ -52,6 +53,10 @@ type Config struct {
 	// CompactOps 0: no snapshot is ever stored.
 	CompactOps   int
 	CompactBytes int
+
+	// Limiter bounds what arrives, for the hub, each subject and each stream. Nil:
+	// there is no bound.
+	Limiter *ratelimit.Limiter
 }
 
 // Member is a session as its streams know it. The pointer is its identity.

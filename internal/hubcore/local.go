@@ -86,7 +86,7 @@ func (s *Stream) post(ev *Post, fx *Effects) {
 	s.call(continuation{kind: thenPost, ev: ev, w: w, t: t}, Call{Kind: CallRecall, Writer: w.id}, fx)
 }
 
-func (s *Stream) postRecalled(c continuation, ev *Recalled, fx *Effects) {
+func (s *Stream) postRecalled(now Instant, c continuation, ev *Recalled, fx *Effects) {
 	post, t, w := c.ev.(*Post), c.t, c.w
 	t.sealed = true
 	switch {
@@ -96,14 +96,14 @@ func (s *Stream) postRecalled(c continuation, ev *Recalled, fx *Effects) {
 		t.fail(failure(ev.Err))
 	default:
 		w.learn(ev.Mark, ev.Tail)
-		s.postOps(post, t, w)
+		s.postOps(now, post, t, w)
 	}
 	s.settle(t, fx)
 }
 
 // postOps accepts the ops of a post that are not in the log yet, up to the first
 // that is refused.
-func (s *Stream) postOps(post *Post, t *tally, w *writer) {
+func (s *Stream) postOps(now Instant, post *Post, t *tally, w *writer) {
 	switch {
 	case !w.began(post):
 		t.fail(wire.Errorf(wire.OpConflict, "this idempotency key was used with another body; use a new key"))
@@ -120,6 +120,10 @@ func (s *Stream) postOps(post *Post, t *tally, w *writer) {
 		w.committed.hash, w.pending.hash = post.Base, post.Base
 	}
 	for i := t.acked; i < uint64(len(post.Ops)); i++ {
+		if e := s.cfg.Spend(now, post.Subject, post.Rates, s.name, 1, len(post.Ops[i])); e != nil {
+			t.fail(e) // those before it stand, and the same request goes on from there
+			return
+		}
 		if err := s.accept(s.own(w, i+1, post.Ops[i], post.Subject, t)); err != nil {
 			t.rejected = &wire.Reject{Stream: s.name, Seq: i + 1, Code: err.Code, Msg: err.Msg}
 			return

@@ -72,7 +72,7 @@ func (s *Stream) recalled(now Instant, ev *Recalled, fx *Effects) {
 	}
 	switch c.kind {
 	case thenPost:
-		s.postRecalled(c, ev, fx)
+		s.postRecalled(now, c, ev, fx)
 		return
 	case thenLocal:
 		s.localRecalled(now, c, ev, fx)

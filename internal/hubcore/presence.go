@@ -28,7 +28,14 @@ func (s *Stream) setPresence(ev *SetPresence, fx *Effects) {
 		return
 	}
 	i := slices.IndexFunc(s.peers, func(p peer) bool { return p.m.Client == ev.Member.Client })
-	if i >= 0 && s.peers[i].m.Number > ev.Member.Number {
+	switch {
+	case i >= 0 && s.peers[i].m.Subject != ev.Member.Subject:
+		// Ids are anyone's until a token pins them, but nobody takes another's face.
+		e := wire.Errorf(wire.ClientMismatch, "another subject is present under this client id; use a client id of your own")
+		e.Stream = s.name
+		fx.send(ev.Member, e)
+		return
+	case i >= 0 && s.peers[i].m.Number > ev.Member.Number:
 		return
 	}
 	if i < 0 {

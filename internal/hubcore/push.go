@@ -98,13 +98,13 @@ func (s *Stream) push(now Instant, ev *Push, fx *Effects) {
 		s.refresh(ev, sub, fx)
 		return
 	default:
-		s.pushOps(ev, sub, t, fx)
+		s.pushOps(now, ev, sub, t, fx)
 	}
 	t.sealed = true
 	s.settle(t, fx)
 }
 
-func (s *Stream) pushOps(ev *Push, sub *subscriber, t *tally, fx *Effects) {
+func (s *Stream) pushOps(now Instant, ev *Push, sub *subscriber, t *tally, fx *Effects) {
 	w, p := sub.w, ev.Push
 	acked := false
 	defer func() {
@@ -128,10 +128,8 @@ func (s *Stream) pushOps(ev *Push, sub *subscriber, t *tally, fx *Effects) {
 		if !fits {
 			return
 		}
-		if w.inflight >= s.cfg.InflightOps {
+		if e := s.limited(now, ev, w, len(op)); e != nil {
 			sub.ignoring = true
-			e := wire.Errorf(wire.Busy, "too many ops of this writer wait for their commit; send them again later")
-			e.AfterMS = 100
 			s.pushError(ev, seq, e, fx)
 			return
 		}
@@ -155,11 +153,31 @@ func (s *Stream) pushOps(ev *Push, sub *subscriber, t *tally, fx *Effects) {
 	if ev.Refused == nil {
 		return
 	}
-	if seq := p.Seq + uint64(len(p.Ops)); seq <= w.pending.seq {
+	seq := p.Seq + uint64(len(p.Ops))
+	if seq <= w.pending.seq {
 		s.conflict(ev, sub, seq, fx)
-	} else if _, fits := s.fits(ev, sub, len(p.Ops), fx); fits {
-		s.reject(sub, seq, ev.Refused.Code, ev.Refused.Msg, fx)
+		return
 	}
+	if _, fits := s.fits(ev, sub, len(p.Ops), fx); !fits {
+		return
+	}
+	if e := s.limited(now, ev, w, 0); e != nil {
+		sub.ignoring = true
+		s.pushError(ev, seq, e, fx)
+		return
+	}
+	s.reject(sub, seq, ev.Refused.Code, ev.Refused.Msg, fx)
+}
+
+// limited is why the next op of a push may not come now, nil if it may. What is
+// refused costs nothing, so that it can be sent again.
+func (s *Stream) limited(now Instant, ev *Push, w *writer, bytes int) *wire.Error {
+	if ev.Crowded || w.inflight >= s.cfg.InflightOps {
+		e := wire.Errorf(wire.Busy, "too much waits for its commit; send it again later")
+		e.AfterMS = 100
+		return e
+	}
+	return s.cfg.Spend(now, ev.Member.Subject, ev.Rates, s.name, 1, bytes)
 }
 
 // fits checks that op i of a push follows the last op accepted from its writer.

@@ -18,14 +18,6 @@ const (
 	strikeMax    = 5 // bad messages within the window
 )
 
-// Grant is what a token allows.
-type Grant struct {
-	Subject string
-	Client  string // the only client id the subject may use; empty: any
-	Rights  acl.Rights
-	Expires Instant // 0: never
-}
-
 // Session is one connection of a client: its handshake, its rights and which
 // streams it has open.
 type Session struct {
@@ -101,6 +93,10 @@ type (
 	Elapsed struct{ Readonly bool }
 	// Displaced says that a newer session of the same client has begun.
 	Displaced struct{}
+	// Revoked says that the session's token may be used no more.
+	Revoked struct{}
+	// Kicked says that the session must end, whatever its token.
+	Kicked struct{}
 	// Draining says that the hub closes soon.
 	Draining struct{ AfterMS int }
 )
@@ -111,6 +107,8 @@ func (*Granted) sessionEvent()   {}
 func (*Numbered) sessionEvent()  {}
 func (*Elapsed) sessionEvent()   {}
 func (*Displaced) sessionEvent() {}
+func (*Revoked) sessionEvent()   {}
+func (*Kicked) sessionEvent()    {}
 func (*Draining) sessionEvent()  {}
 
 // ToStream is an event for one of the hub's streams.
@@ -161,11 +159,15 @@ func (s *Session) Step(now Instant, ev SessionEvent, fx *SessionEffects) {
 	case *Granted:
 		s.granted(ev, fx)
 	case *Numbered:
-		s.numbered(ev, fx)
+		s.numbered(now, ev, fx)
 	case *Elapsed:
 		s.elapsed(now, ev, fx)
 	case *Displaced:
 		s.fail(wire.Errorf(wire.Replaced, "a newer session of this client took over"), wire.CloseReplaced, fx)
+	case *Revoked:
+		s.fail(wire.Errorf(wire.AuthRevoked, "the token was revoked"), wire.CloseAuth, fx)
+	case *Kicked:
+		fx.hangUp(wire.CloseForbidden, "an operator ended this session")
 	case *Draining:
 		if s.phase == open {
 			fx.Out = append(fx.Out, &wire.Drain{AfterMS: ev.AfterMS})
@@ -176,11 +178,8 @@ func (s *Session) Step(now Instant, ev SessionEvent, fx *SessionEffects) {
 	}
 }
 
-// authorize is the one place where a right is looked up. It is asked for every
-// message, at the time the message is processed.
-func (s *Session) authorize(v acl.Verb, stream string) bool {
-	return s.grant.Rights.Allow(v, stream)
-}
+// Grant is what the session's token allows, nil before it was authenticated.
+func (s *Session) Grant() *Grant { return s.grant }
 
 func (s *Session) received(now Instant, ev *Received, fx *SessionEffects) {
 	if hello, ok := ev.Msg.(*wire.Hello); ok {
@@ -194,7 +193,7 @@ func (s *Session) received(now Instant, ev *Received, fx *SessionEffects) {
 	}
 	switch msg := ev.Msg.(type) {
 	case *wire.Sub:
-		s.sub(msg.Ref, msg.Open, fx)
+		s.sub(now, msg.Ref, msg.Open, fx)
 	case *wire.Unsub:
 		if i := slices.Index(s.opened, msg.Stream); i >= 0 {
 			s.opened = slices.Delete(s.opened, i, i+1)
@@ -205,30 +204,52 @@ func (s *Session) received(now Instant, ev *Received, fx *SessionEffects) {
 			s.refuse(wire.NotReady, "open the stream for writing first", "", msg.Stream, msg.Seq, fx)
 			return
 		}
-		s.route(msg.Stream, &Push{Member: s.m, Push: msg, Bytes: ev.Bytes, Refused: ev.Refused, MayWrite: s.authorize(acl.Write, msg.Stream)}, fx)
+		s.route(msg.Stream, &Push{
+			Member: s.m, Push: msg, Bytes: ev.Bytes, Refused: ev.Refused,
+			MayWrite: s.grant.Authorize(acl.Write, msg.Stream), Rates: s.grant.Rates,
+		}, fx)
 	case *wire.SetPresence:
-		s.allowed(acl.Presence, "", msg.Stream, true, &SetPresence{Member: s.m, State: bytes.Clone(msg.State)}, fx)
+		if s.spend(now, "", msg.Stream, ev.Bytes, fx) {
+			s.allowed(acl.Presence, "", msg.Stream, &SetPresence{Member: s.m, State: bytes.Clone(msg.State)}, fx)
+		}
 	case *wire.Emit:
-		s.allowed(acl.Write, msg.Ref, msg.Stream, true, &Emit{From: s.m, Event: msg.Event, Data: bytes.Clone(msg.Data)}, fx)
+		if s.spend(now, msg.Ref, msg.Stream, ev.Bytes, fx) {
+			s.allowed(acl.Write, msg.Ref, msg.Stream, &Emit{From: s.m, Event: msg.Event, Data: bytes.Clone(msg.Data)}, fx)
+		}
 	case *wire.GetHistory:
-		s.allowed(acl.History, msg.Ref, msg.Stream, true, &GetHistory{Member: s.m, Get: *msg}, fx)
+		if s.spend(now, msg.Ref, msg.Stream, ev.Bytes, fx) {
+			s.allowed(acl.History, msg.Ref, msg.Stream, &GetHistory{Member: s.m, Get: *msg}, fx)
+		}
 	case *wire.Auth:
-		s.renew, fx.Authenticate, fx.Token = msg.Ref, true, msg.Token
+		if s.spend(now, msg.Ref, "", ev.Bytes, fx) {
+			s.renew, fx.Authenticate, fx.Token = msg.Ref, true, msg.Token
+		}
 	case *wire.Ping:
 		fx.Out = append(fx.Out, &wire.Pong{N: msg.N})
 	}
 }
 
 // allowed routes an event to a stream that is open, if the right is there.
-func (s *Session) allowed(v acl.Verb, ref, stream string, mustBeOpen bool, ev StreamEvent, fx *SessionEffects) {
+func (s *Session) allowed(v acl.Verb, ref, stream string, ev StreamEvent, fx *SessionEffects) {
 	switch {
-	case !s.authorize(v, stream):
+	case !s.grant.Authorize(v, stream):
 		s.refuse(wire.AccessDenied, "the token does not allow this on the stream", ref, stream, 0, fx)
-	case mustBeOpen && !s.has(stream):
+	case !s.has(stream):
 		s.refuse(wire.NotReady, "open the stream first", ref, stream, 0, fx)
 	default:
 		s.route(stream, ev, fx)
 	}
+}
+
+// spend takes the cost of a request that is not a push, or refuses it.
+func (s *Session) spend(now Instant, ref, stream string, bytes int, fx *SessionEffects) bool {
+	e := s.cfg.Spend(now, s.grant.Subject, s.grant.Rates, stream, 1, bytes)
+	if e == nil {
+		return true
+	}
+	e.Ref, e.Stream = ref, stream
+	fx.Out = append(fx.Out, e)
+	return false
 }
 
 func (s *Session) refuse(code wire.Code, msg, ref, stream string, seq uint64, fx *SessionEffects) {
@@ -243,7 +264,10 @@ func (s *Session) route(stream string, ev StreamEvent, fx *SessionEffects) {
 
 func (s *Session) has(stream string) bool { return slices.Contains(s.opened, stream) }
 
-func (s *Session) sub(ref string, o wire.Open, fx *SessionEffects) {
+func (s *Session) sub(now Instant, ref string, o wire.Open, fx *SessionEffects) {
+	if !s.spend(now, ref, o.Stream, 0, fx) {
+		return
+	}
 	if o.Inc == "" {
 		o.Inc = s.inc
 	}
@@ -256,9 +280,9 @@ func (s *Session) sub(ref string, o wire.Open, fx *SessionEffects) {
 	}
 	s.route(o.Stream, &Open{
 		Member: s.m, Ref: ref, Open: o,
-		MayRead:     s.authorize(acl.Read, o.Stream),
-		MayWrite:    s.authorize(acl.Write, o.Stream),
-		MayPresence: s.authorize(acl.Presence, o.Stream),
+		MayRead:     s.grant.Authorize(acl.Read, o.Stream),
+		MayWrite:    s.grant.Authorize(acl.Write, o.Stream),
+		MayPresence: s.grant.Authorize(acl.Presence, o.Stream),
 	}, fx)
 }
 
@@ -301,7 +325,7 @@ func (s *Session) greet(now Instant, hello *wire.Hello, fx *SessionEffects) {
 
 // admit goes on with hello once the grant is there.
 func (s *Session) admit(fx *SessionEffects) {
-	if s.grant.Client != "" && s.grant.Client != s.hello.Client {
+	if !s.grant.fits(s.hello.Client) {
 		s.fail(wire.Errorf(wire.ClientMismatch, "the token is for another client id"), wire.CloseForbidden, fx)
 		return
 	}
@@ -309,7 +333,7 @@ func (s *Session) admit(fx *SessionEffects) {
 	fx.Number = true
 }
 
-func (s *Session) numbered(ev *Numbered, fx *SessionEffects) {
+func (s *Session) numbered(now Instant, ev *Numbered, fx *SessionEffects) {
 	if ev.Err != nil {
 		s.fail(failure(ev.Err), wire.CloseStore, fx)
 		return
@@ -323,7 +347,7 @@ func (s *Session) numbered(ev *Numbered, fx *SessionEffects) {
 		},
 	})
 	for _, o := range s.hello.Streams {
-		s.sub("", o, fx)
+		s.sub(now, "", o, fx)
 	}
 	s.hello = nil
 }
@@ -332,14 +356,21 @@ func (s *Session) numbered(ev *Numbered, fx *SessionEffects) {
 func (s *Session) granted(ev *Granted, fx *SessionEffects) {
 	if s.phase == greeting {
 		if ev.Err != nil {
-			s.fail(ev.Err, wire.CloseAuth, fx)
+			code := wire.CloseAuth
+			switch ev.Err.Code {
+			case wire.ConnLimit:
+				code = wire.CloseRate
+			case wire.Unavailable:
+				code = wire.CloseStore
+			}
+			s.fail(ev.Err, code, fx)
 			return
 		}
 		s.grant = ev.Grant
 		s.admit(fx)
 		return
 	}
-	if ev.Err == nil && (ev.Grant.Subject != s.m.Subject || ev.Grant.Client != "" && ev.Grant.Client != s.m.Client) {
+	if ev.Err == nil && (ev.Grant.Subject != s.m.Subject || !ev.Grant.fits(s.m.Client)) {
 		ev.Err = wire.Errorf(wire.ClientMismatch, "the token is for another subject or client; open a new connection with it")
 	}
 	if ev.Err != nil {
@@ -359,7 +390,7 @@ func (s *Session) granted(ev *Granted, fx *SessionEffects) {
 // old one; the answer says what is left.
 func (s *Session) narrow(old acl.Rights, fx *SessionEffects) {
 	s.opened = slices.DeleteFunc(s.opened, func(stream string) bool {
-		lost := func(v acl.Verb) bool { return old.Allow(v, stream) && !s.authorize(v, stream) }
+		lost := func(v acl.Verb) bool { return old.Allow(v, stream) && !s.grant.Authorize(v, stream) }
 		if !lost(acl.Read) && !lost(acl.Write) && !lost(acl.Presence) {
 			return false
 		}
@@ -395,7 +426,7 @@ func (s *Session) elapsed(now Instant, ev *Elapsed, fx *SessionEffects) {
 	case now-s.heard > silentFor:
 		fx.hangUp(wire.CloseTimeout, "nothing was heard of the client; send ping")
 	case s.phase != open || s.grant.Expires == 0:
-	case now > s.grant.Expires+expiryLeeway:
+	case s.grant.Expired(now):
 		s.fail(wire.Errorf(wire.AuthExpired, "the token has expired; connect with a fresh one"), wire.CloseExpired, fx)
 	case now > s.grant.Expires-expiryNotice && !s.noticed:
 		s.noticed = true
