@@ -154,7 +154,7 @@ func TestWatchReconnects(t *testing.T) {
 func TestExamplesRun(t *testing.T) {
 	_, url := dev(t)
 	file, _ := furnished(t, false)
-	for _, command := range []string{"", "dev", "serve", "push", "get", "watch", "node", "inspect", "backup", "version"} {
+	for _, command := range []string{"", "dev", "serve", "push", "get", "watch", "node", "inspect", "backup", "token", "version"} {
 		for _, example := range examplesOf(command) {
 			t.Run(example, func(t *testing.T) {
 				if args := strings.Fields(example); args[1] == "dev" || args[1] == "serve" {
@@ -189,6 +189,9 @@ func runHubExample(t *testing.T, args []string) {
 	port := freePort(t)
 	if i := slices.Index(args, "--data"); i >= 0 {
 		args[i+1] = filepath.Join(t.TempDir(), args[i+1])
+	}
+	if i := slices.Index(args, "--jwt-secret-file"); i >= 0 {
+		args[i+1] = secretFile(t)
 	}
 	if i := slices.Index(args, "--addr"); i >= 0 {
 		host, _, _ := strings.Cut(args[i+1], ":")

@@ -8,16 +8,18 @@ import (
 	"strings"
 )
 
-// front stands before a hub without authentication. It refuses requests that reach the
+// front stands before a hub. Without authentication it refuses requests that reach the
 // machine under a name that is not its own, and answers a browser that opens
 // the bare address.
 //
 // The first matters because everyone may do everything: a page of any site can
 // let its own name point to 127.0.0.1 (DNS rebinding), and would then be of the
 // same origin as the hub.
-func front(hub http.Handler, at *loopback) http.Handler {
+//
+// A guarded hub asks for tokens, which such a page does not have.
+func front(hub http.Handler, at *loopback, guarded bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isLocal(r.Host) {
+		if !guarded && !isLocal(r.Host) {
 			http.Error(w, "This hub has no authentication and answers only to localhost, 127.0.0.1 and [::1].", http.StatusForbidden)
 			return
 		}

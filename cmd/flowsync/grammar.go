@@ -18,6 +18,7 @@ type grammar struct {
 	Node    nodeCommand    `cmd:"" help:"Run a replica that is driven by JSON lines on stdin."`
 	Inspect inspectCommand `cmd:"" help:"Say what a hub's file holds, and whether all of it is sound."`
 	Backup  backupCommand  `cmd:"" help:"Copy a hub's file as it is at one moment, also while the hub runs."`
+	Token   tokenCommand   `cmd:"" help:"Make a token for a hub, or say what one allows."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
@@ -40,13 +41,15 @@ type (
 	devCommand struct {
 		Addr     string `default:"localhost:8765" placeholder:"HOST:PORT" help:"Where to listen, loopback only (default ${default}). Without a host: 127.0.0.1 and [::1]. Port 0: any free one."`
 		Data     string `placeholder:"FILE" help:"Keep the streams in this file; it is made if it is not there (default: in memory, lost on exit)."`
+		Auth     bool   `help:"Ask for tokens; one for everything is printed, of a secret that ends with the process."`
 		sayFlags `embed:""`
 	}
 	serveCommand struct {
-		Addr     string   `default:"localhost:8765" placeholder:"HOST:PORT" help:"Where to listen, loopback only (default ${default}). Without a host: 127.0.0.1 and [::1]. Port 0: any free one."`
-		Data     string   `required:"" placeholder:"FILE" help:"Keep the streams in this file; it is made if it is not there, its directory is not."`
-		Origin   []string `placeholder:"ORIGIN" help:"Let web pages of this origin connect, for example https://app.example.com; may be repeated."`
-		sayFlags `embed:""`
+		Addr       string   `default:"localhost:8765" placeholder:"HOST:PORT" help:"Where to listen (default ${default}); without keys for tokens loopback only. Without a host: 127.0.0.1 and [::1]; 0.0.0.0 is everywhere. Port 0: any free one."`
+		Data       string   `required:"" placeholder:"FILE" help:"Keep the streams in this file; it is made if it is not there, its directory is not."`
+		Origin     []string `placeholder:"ORIGIN" help:"Let web pages of this origin connect, for example https://app.example.com; may be repeated."`
+		guardFlags `embed:""`
+		sayFlags   `embed:""`
 	}
 	inspectCommand struct {
 		JSON   bool   `name:"json" help:"Print one JSON object a line: each stream, then the sum."`
@@ -77,6 +80,21 @@ type (
 		hubFlags `embed:""`
 		Timeout  time.Duration `default:"10s" placeholder:"TIME" help:"How long get, sub, history and flush wait, unless the command says otherwise; also the last flush after stdin ends (default ${default})."`
 		Queue    string        `placeholder:"FILE" help:"Keep the queue in this file, so that it survives the process; needs --client (default: in memory)."`
+	}
+	tokenCommand struct {
+		SecretFile string        `name:"secret-file" placeholder:"FILE" help:"Sign with the secret in this file (HS256)."`
+		KeyFile    string        `name:"key-file" placeholder:"FILE" help:"Sign with this private key (PEM: RSA, ECDSA, Ed25519)."`
+		KeyID      string        `name:"kid" placeholder:"ID" help:"Name the key in the token."`
+		Rule       []string      `sep:"none" placeholder:"RULE" help:"What it allows, for example read:chat:* or !write:chat:rules; may be repeated."`
+		Client     string        `placeholder:"ID" help:"The only client id it may be used with, or a prefix such as phone.*"`
+		Limits     string        `placeholder:"CLASS" help:"The class of limits."`
+		Issuer     string        `placeholder:"NAME" help:"Who makes it."`
+		Audience   string        `placeholder:"NAME" help:"Whom it is shown to."`
+		Lifetime   time.Duration `default:"1h" placeholder:"TIME" help:"How long it is good for (default ${default})."`
+		NewSecret  bool          `name:"new-secret" xor:"do" help:"Print a new secret for --jwt-secret-file instead."`
+		Explain    bool          `xor:"do" help:"Say what a token says instead, given as the argument or on stdin; with its key, whether it is genuine."`
+		May        string        `placeholder:"VERB:STREAM" help:"With --explain: which rule decides about this, for example write:game:lobby."`
+		Subject    string        `arg:"" optional:"" help:"Whom the token is for."`
 	}
 	versionCommand struct {
 		JSON bool `name:"json" help:"Print a JSON object."`

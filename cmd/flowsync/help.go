@@ -44,12 +44,13 @@ func examplesOf(command string) []string {
 		return []string{
 			"flowsync dev",
 			"flowsync dev --addr :0 --json",
-			"flowsync dev --data flowsync.db",
+			"flowsync dev --data flowsync.db --auth",
 		}
 	case "serve":
 		return []string{
 			"flowsync serve --data flowsync.db",
 			"flowsync serve --data flowsync.db --addr :9000 --json",
+			"flowsync serve --data flowsync.db --jwt-secret-file secret.txt --addr 0.0.0.0:8765",
 		}
 	case "inspect":
 		return []string{
@@ -81,6 +82,12 @@ func examplesOf(command string) []string {
 		return []string{
 			`echo '{"do":"get","stream":"counter:value"}' | flowsync node`,
 			`printf '%s\n' '{"do":"push","stream":"counter:value","op":{"op":"increment"}}' '{"do":"flush"}' | flowsync node --client sensor-1`,
+		}
+	case "token":
+		return []string{
+			"flowsync token --new-secret > secret.txt",
+			"flowsync token ann --secret-file secret.txt --rule 'read:chat:*' > token.txt",
+			"flowsync token --explain --secret-file secret.txt --may write:chat:lobby < token.txt",
 		}
 	case "version":
 		return []string{

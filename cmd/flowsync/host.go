@@ -25,12 +25,16 @@ type host struct {
 	data    string // the file of the store; empty: memory
 	say     sayFlags
 	options flowsync.Options
+
+	auth    string // what the panel says of it
+	token   string // that it shows; empty: none
+	guarded bool   // asks for tokens of keys that were given, so it may listen anywhere
 }
 
 // run serves until it is interrupted: once to drain, twice to end at once.
 func (h *host) run(c *console) error {
 	started := time.Now()
-	at, err := listenLoopback(h.command, h.addr)
+	at, err := h.listen()
 	if err != nil {
 		return err
 	}
@@ -45,8 +49,8 @@ func (h *host) run(c *console) error {
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(stop)
 
-	s := serve(front(hub, at), at)
-	v.ready(panel{ready: time.Since(started), at: at, storage: storage, help: h.command, keys: c.listensToKeys()})
+	s := serve(front(hub, at, h.guarded), at)
+	v.ready(panel{ready: time.Since(started), at: at, storage: storage, auth: h.auth, token: h.token, help: h.command, keys: c.listensToKeys()})
 	if c.listensToKeys() {
 		go readKeys(c.in, v.human, func() { stop <- os.Interrupt })
 	}
@@ -76,6 +80,14 @@ func (h *host) run(c *console) error {
 	}
 }
 
+// listen opens the listeners: on this machine alone, unless tokens are asked for.
+func (h *host) listen() (*loopback, error) {
+	if h.guarded {
+		return listenAnywhere(h.command, h.addr)
+	}
+	return listenLoopback(h.command, h.addr)
+}
+
 // hub makes the hub and says where it keeps its streams.
 func (h *host) hub(log *slog.Logger) (hub *flowsync.Hub, storage string, err error) {
 	options := h.options
@@ -84,7 +96,10 @@ func (h *host) hub(log *slog.Logger) (hub *flowsync.Hub, storage string, err err
 		return nil, "", err
 	}
 	if hub, err = flowsync.New(options); err != nil {
-		return nil, "", err
+		if options.Store != nil {
+			err = errors.Join(err, options.Store.Close())
+		}
+		return nil, "", misfit("the hub does not start with this configuration", err.Error(), "flowsync "+h.command+" --help")
 	}
 	for _, s := range devStreams() {
 		hub.Stream(s.pattern, s.rule)

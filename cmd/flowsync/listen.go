@@ -37,7 +37,7 @@ func listenLoopback(command, addr string) (*loopback, error) {
 	if err != nil || !ip.IsLoopback() {
 		return nil, &fault{
 			what: fmt.Sprintf("%s does not listen on %q: it has no authentication, so it stays on this machine", command, host),
-			why:  "allowed are localhost, 127.0.0.1 and [::1]; to serve others, mount the hub in a program with an Authenticator",
+			why:  "allowed are localhost, 127.0.0.1 and [::1]; to serve others: flowsync serve --jwt-secret-file FILE",
 			try:  "flowsync " + command + " --addr :" + portText, exit: exitUsage,
 		}
 	}
@@ -47,6 +47,30 @@ func listenLoopback(command, addr string) (*loopback, error) {
 	}
 	shown := host
 	if ip.Is6() {
+		shown = "[" + host + "]"
+	}
+	return &loopback{[]net.Listener{l}, shown, l.Addr().(*net.TCPAddr).Port}, nil
+}
+
+// listenAnywhere listens on HOST:PORT, whatever the host is. No host, or
+// localhost, is this machine alone, as for a hub without authentication.
+func listenAnywhere(command, addr string) (*loopback, error) {
+	host, _, err := net.SplitHostPort(addr)
+	ip, ipErr := netip.ParseAddr(host)
+	if err != nil || ipErr != nil || ip.IsLoopback() {
+		return listenLoopback(command, addr)
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		_, text, _ := net.SplitHostPort(addr)
+		port, _ := strconv.ParseUint(text, 10, 16) // what is none was the error
+		return nil, cannotListen(command, host, int(port), err)
+	}
+	shown := host
+	switch {
+	case ip.IsUnspecified():
+		shown = "localhost"
+	case ip.Is6():
 		shown = "[" + host + "]"
 	}
 	return &loopback{[]net.Listener{l}, shown, l.Addr().(*net.TCPAddr).Port}, nil

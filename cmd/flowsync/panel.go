@@ -13,6 +13,8 @@ type panel struct {
 	at    *loopback
 
 	storage string // where the streams are
+	auth    string // who may do what
+	token   string // for everything; empty: none is shown
 	help    string // the command whose help tells more
 	keys    bool   // single keys, with Enter, are listened to
 }
@@ -43,7 +45,10 @@ func (p panel) write(w io.Writer, paint palette) {
 	}
 	fmt.Fprintf(w, "           others on first use; which rule: flowsync %s --help\n", p.help)
 	fmt.Fprintf(w, "  %s  %s\n", paint.dim("storage"), p.storage)
-	fmt.Fprintf(w, "  %s  off, loopback only\n", paint.dim("auth   "))
+	fmt.Fprintf(w, "  %s  %s\n", paint.dim("auth   "), p.auth)
+	if p.token != "" {
+		fmt.Fprintf(w, "\n  export FLOWSYNC_TOKEN=%s\n\n", p.token)
+	}
 	start := "flowsync watch counter:value"
 	if url := p.at.url("ws"); url != defaultURL {
 		start += " --url " + url

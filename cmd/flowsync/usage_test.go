@@ -56,7 +56,7 @@ func TestNoArgumentsShowHelp(t *testing.T) {
 // Help goes to stdout, needs no arguments, begins with examples and fits a
 // terminal.
 func TestHelp(t *testing.T) {
-	for _, command := range []string{"", "dev", "serve", "push", "get", "watch", "node", "inspect", "backup", "version"} {
+	for _, command := range []string{"", "dev", "serve", "push", "get", "watch", "node", "inspect", "backup", "token", "version"} {
 		t.Run("help "+command, func(t *testing.T) {
 			r := runCommand(t, "", append(strings.Fields(command), "--help")...)
 			if r.code != exitDone || r.err != "" {

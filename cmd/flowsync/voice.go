@@ -105,13 +105,17 @@ func (v *voice) ready(p panel) {
 	defer v.mu.Unlock()
 	p.write(v.human, v.paint)
 	at := p.at
-	v.say(map[string]any{
+	ready := map[string]any{
 		"event": "ready", "addr": fmt.Sprintf("%s:%d", at.host, at.port), "pid": os.Getpid(), "version": version(),
 		"ready_ms": p.ready.Milliseconds(), "storage": p.storage,
 		"urls": map[string]string{
 			"websocket": at.url("ws"), "api": at.url("http") + "/streams/", "health": at.url("http") + "/healthz", "metrics": at.url("http") + "/metrics",
 		},
-	})
+	}
+	if p.token != "" {
+		ready["token"] = p.token
+	}
+	v.say(ready)
 	for _, r := range v.early {
 		v.show(r)
 	}
