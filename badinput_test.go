@@ -35,7 +35,7 @@ type badInput struct {
 func badInputs() []badInput {
 	return slices.Concat(
 		httpInputs(), frameInputs(), jsonInputs(), opInputs(), identityInputs(),
-		aclInputs(), nameInputs(), tokenInputs(), limitInputs(), pendingInputs(),
+		aclInputs(), nameInputs(), tokenInputs(), jwtInputs(), limitInputs(), rateInputs(), pendingInputs(),
 	)
 }
 

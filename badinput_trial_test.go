@@ -21,7 +21,8 @@ type trial struct {
 	on     string
 	client string
 	p      *peer
-	opened bool // p has the stream open
+	others []*peer // further sessions, closed with p
+	opened bool    // p has the stream open
 	heard  []string
 }
 
@@ -29,6 +30,11 @@ type trial struct {
 func (a *trial) meet(row badInput) {
 	a.t.Helper()
 	row.send(a)
+	defer func() {
+		for _, p := range a.others {
+			p.Conn.Conn.Close()
+		}
+	}()
 	if a.p != nil {
 		a.listen(row.want...)
 		a.p.Conn.Conn.Close()

@@ -21,6 +21,7 @@ import (
 type badWorld struct {
 	*hubServer
 	held        *heldStore
+	issuers     *issuers
 	same, other *witness
 }
 
@@ -40,7 +41,12 @@ var attacked = map[string]string{
 
 func newBadWorld(t *testing.T) *badWorld {
 	held := &heldStore{Store: store.NewMemory()}
-	w := &badWorld{held: held, hubServer: serveHub(t, Options{Auth: auth.Func(badWorldAuth), Store: held, Limits: Limits{StateBytes: 64 << 10}})}
+	w := &badWorld{held: held, issuers: newIssuers(t)}
+	limits := Limits{
+		StateBytes: 64 << 10, InflightTotal: 4 << 20,
+		Classes: map[string]Class{"slow": {Ops: Rate{PerSecond: 1, Burst: 20}}, "few": {Conns: 3}},
+	}
+	w.hubServer = serveHub(t, Options{Auth: auth.Func(w.authenticate), Store: held, Limits: limits})
 	w.Stream("counter:*", Counter)
 	w.Stream("other:*", Counter)
 	w.Stream("set:*", Set)
@@ -79,6 +85,8 @@ var grants = map[string]*Grant{
 		acl.Read: {"counter:public"}, acl.Write: {"counter:public"}, acl.History: {"counter:public"}, acl.Presence: {"counter:public"},
 	}},
 	"no rights": {Subject: "none"},
+	"slow":      {Subject: "slow", Rights: acl.All{}, Class: "slow"},
+	"few":       {Subject: "few", Rights: acl.All{}, Class: "few"},
 }
 
 // verbs are rights on streams by name or pattern.
@@ -88,6 +96,16 @@ func (v verbs) Allow(verb acl.Verb, stream string) bool {
 	return slices.ContainsFunc(v[verb], func(p string) bool { return p == stream || wire.MatchPattern(p, stream) })
 }
 
+// authenticate takes JSON Web Tokens of the world's issuers, and others by their
+// names.
+func (w *badWorld) authenticate(ctx context.Context, token string, r *http.Request) (*Grant, error) {
+	if strings.Count(token, ".") == 2 {
+		return w.issuers.tokens.Authenticate(ctx, token, r)
+	}
+	return badWorldAuth(ctx, token, r)
+}
+
+// badWorldAuth takes the tokens of the table above by their names.
 func badWorldAuth(_ context.Context, token string, _ *http.Request) (*Grant, error) {
 	switch token {
 	case "":
