@@ -86,7 +86,7 @@ func rateInputs() []badInput {
 			most := int64(a.world.limits.InflightTotal)
 			eventually(a.t, "the hub has not much in flight", func() bool { return a.world.inflight.Load() > most-65<<10 })
 			last := crowd(5, 2)
-			if e := awaitError(last); e == nil || e.Code != wire.Busy || e.AfterMS == 0 || e.Seq != 2 {
+			if e := await(last, func(*wire.Error) bool { return true }); e.Code != wire.Busy || e.AfterMS == 0 || e.Seq != 2 {
 				a.t.Errorf("one more session is told %v, want busy from its second push on", e)
 			}
 			if n := a.world.inflight.Load(); n > most+6*(65<<10) {

@@ -69,7 +69,7 @@ const metricsName = "flowsync:metrics"
 // getMetrics serves the metrics to those who may.
 func (h *Hub) getMetrics(w http.ResponseWriter, r *http.Request) {
 	grant, e := h.grantOf(r)
-	if e == nil && !grant.Rights.Allow(acl.Admin, metricsName) {
+	if e == nil && !grant.Authorize(acl.Admin, metricsName) {
 		e = wire.Errorf(wire.AccessDenied, "metrics are for tokens with the right admin on %s", metricsName)
 	}
 	if e != nil {

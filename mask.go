@@ -50,7 +50,7 @@ func maskAttr(a slog.Attr) slog.Attr {
 }
 
 // addresses finds what may be an IP address, of version 4 or 6, among other text.
-var addresses = regexp.MustCompile(`[0-9A-Fa-f:.]*[0-9A-Fa-f][.:][0-9A-Fa-f:.]*[0-9A-Fa-f]|::[0-9A-Fa-f]*`)
+var addresses = regexp.MustCompile(`[0-9A-Fa-f:.]*[0-9A-Fa-f][.:][0-9A-Fa-f:.]*[0-9A-Fa-f]|::[0-9A-Fa-f]+`)
 
 // maskText masks the addresses in a text, and leaves the rest as it is.
 func maskText(text string) string {

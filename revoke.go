@@ -56,8 +56,9 @@ func (h *Hub) Kick(subject, client string) int {
 	var fx hubcore.SessionEffects
 	for _, s := range h.sessions.all() {
 		if g, c := s.identity(); g != nil && g.Subject == subject && (client == "" || c == client) {
-			s.step(&hubcore.Kicked{}, &fx)
-			n++
+			if s.step(&hubcore.Kicked{}, &fx); fx.Close != 0 { // it was not closing already
+				n++
+			}
 		}
 	}
 	h.visitors.end(func(g *hubcore.Grant) bool { return client == "" && g.Subject == subject })
