@@ -163,9 +163,9 @@ func TestEveryDoorAsksForItsRight(t *testing.T) {
 			others: false,
 			fmt.Sprintf("*:* !%s:counter:door", d.verb):      false,
 			fmt.Sprintf("!%s:*:door *:counter:door", d.verb): false,
-			fmt.Sprintf("*:* !*:counter:*"):                  false,
-			fmt.Sprintf("%s:counter:doo", d.verb):            false,
-			"":                                               false,
+			"*:* !*:counter:*":                    false,
+			fmt.Sprintf("%s:counter:doo", d.verb): false,
+			"":                                    false,
 		} {
 			n++
 			before, _ := hs.cursorOf(stream)
