@@ -147,7 +147,7 @@ func (s *Stream) tell(from uint64, entries []store.Entry, authors []*writer, fx 
 	}
 	for _, w := range authors {
 		for _, sub := range w.subs {
-			if sub.ready && !sub.stale {
+			if sub.ready && !sub.stale && !s.disowned(sub) {
 				fx.tell(sub.target, &wire.Ack{Stream: s.name, Seq: w.committed.seq, Hash: wire.FormatHash(w.committed.hash)})
 			}
 		}
@@ -269,14 +269,30 @@ func (s *Stream) foreign(a *accepted) bool {
 	return known && have != a.mark.hash
 }
 
-// part drops an op of a history that is not the log's, and makes its author look.
+// disowned reports whether what a session had accepted turns out to be of another
+// history than the log's: the ack of that one would be taken for its own.
+func (s *Stream) disowned(sub *subscriber) bool {
+	for _, list := range [2][]*accepted{s.inflight, s.waiting} {
+		for _, a := range list {
+			if a.w == sub.w && s.foreign(a) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// part drops an op of a history that is not the log's, and makes its author look,
+// in whatever session it is now: what it sent again there passed as a duplicate.
 func (s *Stream) part(a *accepted, fx *Effects) {
-	e := errConflict()
-	a.tally.fail(e)
-	if sub := s.subs[a.tally.member]; sub != nil && sub.w == a.w && sub.ready && !sub.parted {
-		sub.parted = true
-		e.Stream, e.Seq = s.name, a.mark.seq
-		fx.tell(sub.target, e)
+	a.tally.fail(errConflict())
+	for _, sub := range a.w.subs {
+		if sub.ready && !sub.parted {
+			sub.parted = true
+			e := errConflict()
+			e.Stream, e.Seq = s.name, a.mark.seq
+			fx.tell(sub.target, e)
+		}
 	}
 }
 
@@ -306,12 +322,14 @@ func (s *Stream) fenced(writers []crdt.Writer, fx *Effects) {
 		a.w.rollback()
 	}
 	s.redo(fx)
+	told := map[*subscriber]bool{}
 	for _, a := range dropped {
 		a.tally.fail(wire.Errorf(wire.Replaced, "a newer session of this client took over"))
 		s.decided(a.tally, fx)
 		for _, sub := range a.w.subs {
-			if sub.ready && !sub.ignoring {
-				sub.ignoring = true
+			// Also if it is ignored: what it sent again since may be of these ops.
+			if sub.ready && !told[sub] {
+				told[sub], sub.ignoring = true, true
 				e := wire.Errorf(wire.SeqGap, "ops of an older session were dropped; send again from the expected seq")
 				e.Stream, e.Seq, e.Expected = s.name, a.mark.seq, a.w.pending.seq+1
 				fx.tell(sub.target, e)
@@ -330,10 +348,13 @@ func (s *Stream) abandon(e *wire.Error, fx *Effects) {
 	for _, a := range ops {
 		a.w.rollback()
 	}
+	told := map[*subscriber]bool{}
 	for _, a := range ops {
 		a.tally.fail(e)
-		if sub := s.subs[a.tally.member]; sub != nil && sub.w == a.w && sub.ready && !sub.ignoring {
-			sub.ignoring = true
+		// Also if it is ignored: what it sent again since may be of these ops, and
+		// passed as duplicates.
+		if sub := s.subs[a.tally.member]; sub != nil && sub.w == a.w && sub.ready && !told[sub] {
+			told[sub], sub.ignoring = true, true
 			about := *e
 			about.Stream, about.Seq = s.name, a.mark.seq
 			fx.tell(sub.target, &about)

@@ -1,6 +1,8 @@
 package hubcore
 
 import (
+	"cmp"
+
 	"github.com/wavesiddhartha/flowsync/crdt"
 	"github.com/wavesiddhartha/flowsync/store"
 )
@@ -19,8 +21,7 @@ type compaction struct {
 	busy   bool   // a trim is under way
 }
 
-// trimSlice is how many records one trim removes at most, so that a long log
-// does not hold up the commits of others.
+// trimSlice is the default of Config.TrimRecords.
 const trimSlice = 512
 
 // committed counts what may be compacted.
@@ -64,7 +65,7 @@ func (s *Stream) trim(fx *Effects) {
 	}
 	c.busy = true
 	s.first = max(s.first, c.older+1) // from now on the log may begin there
-	fx.Calls = append(fx.Calls, Call{Kind: CallTrim, After: c.older, Max: trimSlice})
+	fx.Calls = append(fx.Calls, Call{Kind: CallTrim, After: c.older, Max: cmp.Or(s.cfg.TrimRecords, trimSlice)})
 }
 
 func (s *Stream) trimmed(ev *Trimmed, fx *Effects) {

@@ -98,6 +98,7 @@ func (s *Stream) pushEphemeral(now Instant, ev *Push, fx *Effects) {
 		return
 	}
 	var entries []wire.Entry
+	told := false
 	for _, op := range ev.Push.Ops {
 		if e := s.cfg.Spend(now, ev.Member.Subject, ev.Rates, s.name, 1, len(op)); e != nil {
 			s.pushError(ev, 0, e, fx)
@@ -105,8 +106,13 @@ func (s *Stream) pushEphemeral(now Instant, ev *Push, fx *Effects) {
 		}
 		entry, err := s.signal(ev.Member.Client, bytes.Clone(op))
 		if err != nil {
-			s.pushError(ev, 0, err, fx)
-			break
+			// The others stand: keys are independent of each other, and the author
+			// could not tell which ones to send again.
+			if !told {
+				s.pushError(ev, 0, err, fx)
+			}
+			told = true
+			continue
 		}
 		key, _ := crdt.Key(op)
 		s.eph.claim(key, ev.Member, now)

@@ -57,6 +57,10 @@ type Config struct {
 	// Limiter bounds what arrives, for the hub, each subject and each stream. Nil:
 	// there is no bound.
 	Limiter *ratelimit.Limiter
+
+	// TrimRecords is how many records one trim removes at most, so that a long log
+	// does not hold up the commits of others. 0: 512.
+	TrimRecords int
 }
 
 // Member is a session as its streams know it. The pointer is its identity.

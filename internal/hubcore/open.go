@@ -181,12 +181,17 @@ func (s *Stream) place(ev *Open, sub *subscriber, fx *Effects) {
 		s.answer(ev, sub, wire.Snapshot, nil, fx)
 		return
 	}
+	ours := held && cur.Fits(chain)
 	if !held {
-		c := continuation{kind: thenDelta, ev: ev, sub: sub, open: sub.open, w: sub.w}
-		s.call(c, Call{Kind: CallRead, After: cur.Offset - 1, Max: deltaEntries}, fx)
-		return
+		check, known := s.ring.check(cur.Offset, s.head.Offset)
+		ours = known && check == cur.Check
+		if ours || !known {
+			c := continuation{kind: thenDelta, ev: ev, sub: sub, open: sub.open, w: sub.w, ours: ours}
+			s.call(c, Call{Kind: CallRead, After: cur.Offset - 1, Max: deltaEntries}, fx)
+			return
+		}
 	}
-	if !cur.Fits(chain) {
+	if !ours {
 		if !ev.fresh {
 			s.refresh(ev, sub, fx)
 			return
@@ -229,13 +234,13 @@ func (s *Stream) placed(now Instant, c continuation, ev *ReadDone, fx *Effects) 
 		return
 	}
 	trimmed := errors.Is(ev.Err, store.ErrTrimmed)
-	if ev.Err != nil && !trimmed {
+	if ev.Err != nil && !trimmed && !c.ours {
 		// Without the log nothing shows whether the client's history is this one.
 		s.cannotRetry(c, failure(ev.Err), fx)
 		return
 	}
 	cur, _ := wire.ParseCursor(open.Open.Cursor)
-	if trimmed || cur.Epoch != s.head.Epoch || ev.Tail.First > cur.Offset {
+	if ev.Err != nil || cur.Epoch != s.head.Epoch || ev.Tail.First > cur.Offset {
 		s.answer(open, c.sub, wire.Snapshot, nil, fx)
 		return
 	}
@@ -244,7 +249,14 @@ func (s *Stream) placed(now Instant, c continuation, ev *ReadDone, fx *Effects) 
 		chain := rec.Prev
 		for i := range rec.Entries {
 			chain = wire.ChainNext(chain, rec.Entries[i].OpHash)
-			switch off := rec.Entries[i].Offset; {
+			off := rec.Entries[i].Offset
+			if own, held := s.ring.at(off, s.head); held && own != chain && !open.fresh {
+				// The log lost what this hub still has: read it to its head, which shows
+				// that, and do not send one history's entries after the other's.
+				s.refresh(open, c.sub, fx)
+				return
+			}
+			switch {
 			case off == cur.Offset && !cur.Fits(chain):
 				s.rotate(open, fx)
 				return

@@ -15,7 +15,15 @@ type ring struct {
 	chain   []store.Hash  // chain value at each entry
 	before  store.Hash    // chain value before the first entry
 	bytes   int
+
+	// checks are the beginnings of the chain values at the offsets before the
+	// first entry, as cursors carry them, the newest last. They show without the
+	// store whether a cursor is of this history.
+	checks [][4]byte
 }
+
+// checksMax bounds the checks: 64 KiB.
+const checksMax = 16 << 10
 
 // first is the offset of the oldest entry held, or next if none is.
 func (r *ring) first(next uint64) uint64 {
@@ -39,6 +47,12 @@ func (r *ring) push(e store.Entry, chain store.Hash) {
 		r.bytes -= len(old.Op)
 	}
 	r.before = r.chain[drop-1]
+	for _, chain := range r.chain[:drop] {
+		r.checks = append(r.checks, [4]byte(chain[:4]))
+	}
+	if len(r.checks) > checksMax {
+		r.checks = r.checks[:copy(r.checks, r.checks[len(r.checks)-checksMax/2:])]
+	}
 	kept := copy(r.entries, r.entries[drop:])
 	clear(r.entries[kept:])
 	r.entries = r.entries[:kept]
@@ -47,7 +61,16 @@ func (r *ring) push(e store.Entry, chain store.Hash) {
 
 // reset empties the ring; the next entry follows the given chain value.
 func (r *ring) reset(before store.Hash) {
-	r.entries, r.chain, r.bytes, r.before = nil, nil, 0, before
+	r.entries, r.chain, r.bytes, r.before, r.checks = nil, nil, 0, before, nil
+}
+
+// check returns the check at an offset below the entries, if it is known.
+func (r *ring) check(offset, head uint64) (check [4]byte, ok bool) {
+	below := r.first(head+1) - 1 // the offset of the newest check
+	if offset > below || below-offset >= uint64(len(r.checks)) {
+		return check, false
+	}
+	return r.checks[uint64(len(r.checks))-1-(below-offset)], true
 }
 
 // at returns the chain value at an offset, if the ring reaches back to it.

@@ -458,6 +458,7 @@ type continuation struct {
 	sub  *subscriber
 	open uint64 // sub.open when the call was made
 	head known  // of a read to the head: where the stream was when the call was made
+	ours bool   // of a read below the ring: the cursor is known to be of this history
 	w    *writer
 	t    *tally        // of a post
 	page []store.Entry // of a history request: what was read so far

@@ -1,0 +1,81 @@
+package hubcore
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/store"
+	"github.com/wavesiddhartha/flowsync/wire"
+)
+
+const (
+	add1 = `{"op":"add","value":"1"}`
+	add2 = `{"op":"add","value":"2"}`
+	bad  = `{"op":"increment"}` // of another rule
+)
+
+// An author whose op was refused sends again what the hub already has: duplicates.
+// If these fail to commit after that, it has to hear of it: what it sends next
+// does not fit, and is ignored as what follows a refusal.
+func TestFailedAppendIsToldAfterARefusal(t *testing.T) {
+	r := newRig(t, Config{}, crdt.Set, store.NewMemory())
+	m := member("c1", 1)
+	r.open(m, wire.Open{})
+	r.settle()
+	r.push(m, 1, add1, bad) // 1 is accepted, 2 refused
+	r.push(m, 1, add1)      // as after the rejection of 2
+	r.take(m)
+	r.answer(store.ErrUnavailable)
+	if toldError(r.take(m), wire.Unavailable) == nil {
+		t.Error("the author of an op that was not committed is not told")
+	}
+}
+
+// Two sessions of one writer, on two hubs, send different ops under one seq. The
+// one that comes second is told of the conflict, and gets no ack before that: who
+// keeps no hashes would take it for its own op's.
+func TestNoAckForAnotherHistory(t *testing.T) {
+	shared := store.NewMemory()
+	one, two := newRig(t, Config{}, crdt.Set, shared), newRig(t, Config{}, crdt.Set, shared)
+	first, second := member("c1", 1), member("c1", 2)
+	one.open(first, wire.Open{})
+	one.settle()
+	two.open(second, wire.Open{})
+	two.settle()
+	one.push(first, 1, add1)
+	two.push(second, 1, add2)
+	one.settle()
+	two.take(second)
+	two.settle() // loses against the first
+	told := two.take(second)
+	if toldError(told, wire.OpConflict) == nil {
+		t.Error("the second is not told of the conflict")
+	}
+	for _, m := range told {
+		if ack, ok := m.(*wire.Ack); ok {
+			t.Errorf("the second gets an ack of seq %d for an op that is not its own", ack.Seq)
+		}
+	}
+}
+
+// Of a push to an ephemeral stream that is nearly full, what fits is taken, and the
+// author hears that something was refused before it hears of the rest.
+func TestFullEphemeralStreamTakesWhatFits(t *testing.T) {
+	r := newRig(t, Config{StateBytes: 150}, crdt.Ephemeral, store.NewMemory())
+	m := member("c1", 1)
+	r.open(m, wire.Open{})
+	r.take(m)
+	long := `{"key":"long","op":"set","value":"` + strings.Repeat("x", 200) + `"}`
+	p := &wire.Push{Stream: r.st.Name(), Ops: [][]byte{[]byte(long), []byte(`{"key":"k","op":"set","value":1}`)}}
+	r.step(&Push{Member: m, Push: p, MayWrite: true})
+	if len(r.out) != 2 {
+		t.Fatalf("%d messages, want an error and ops", len(r.out))
+	}
+	if e, ok := r.out[0].Msg.(*wire.Error); !ok || e.Code != wire.StreamFull {
+		t.Errorf("first comes %+v, want stream_full", r.out[0].Msg)
+	}
+	if ops, ok := r.out[1].Msg.(*wire.Ops); !ok || len(ops.Entries) != 1 || !strings.Contains(string(ops.Entries[0].Op), `"k"`) {
+		t.Errorf("then comes %+v, want the key that fits", r.out[1].Msg)
+	}
+}
