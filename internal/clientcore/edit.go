@@ -6,10 +6,11 @@ import "github.com/wavesiddhartha/flowsync/crdt"
 // update here, on the own view, so that it means the same wherever it arrives.
 
 // edit makes an op of an edit in positions, which the view then shows already.
-// Every other op stays as it is.
+// Every other op stays as it is, and so do positions on a stream that is not read:
+// its state would never have what the update builds on, so the hub makes it.
 func (c *Client) edit(st *stream, body []byte) ([]byte, error) {
 	e, ok := st.state.(crdt.Editor)
-	if !ok || !e.Positional(body) {
+	if !ok || !e.Positional(body) || !st.mode.Reads() || !st.replica() {
 		return body, nil
 	}
 	view := c.ownView(st).(crdt.Editor)

@@ -168,7 +168,9 @@ func (c *Client) sendOwn(st *stream) {
 }
 
 // ownFailed takes an error on an ephemeral stream. Nothing tells which key it
-// is about: after a retryable one all that the hub did not echo are due again.
+// is about: after a retryable one all that the hub did not echo are due again,
+// after a final one they are given up. Those among them that the hub took come
+// back as echoes, where there are any.
 func (c *Client) ownFailed(st *stream, e *wire.Error) {
 	switch {
 	case e.Code == wire.Resync, e.Code == wire.NotReady:
@@ -184,5 +186,10 @@ func (c *Client) ownFailed(st *stream, e *wire.Error) {
 		}
 	default:
 		c.emit(Fault{Stream: st.name, Code: e.Code, Msg: e.Msg})
+		if st.mode.Reads() && st.replica() {
+			st.own = slices.DeleteFunc(st.own, func(k ownKey) bool { return !k.due && !k.echoed })
+			st.view = nil
+			c.emit(Changed{Stream: st.name})
+		}
 	}
 }

@@ -75,8 +75,8 @@ func (c *Client) check(st *stream, body []byte) error {
 	if st.view != nil {
 		state = st.view
 	}
-	if state == nil {
-		return nil
+	if e, ok := state.(crdt.Editor); state == nil || ok && e.Positional(body) {
+		return nil // the hub makes the update; see edit
 	}
 	op := crdt.Op{
 		Offset: st.offset + uint64(len(st.pending)) + 1, At: max(st.at, st.offset),
@@ -252,6 +252,9 @@ func (c *Client) settle(st *stream, seq uint64) {
 	}
 	seq = st.pending[n-1].Seq
 	c.unqueue(st, 0, n)
+	if !st.replica() {
+		st.author = 0 // what it inserted is no longer in the view
+	}
 	if c.cfg.Keep && st.replica() {
 		st.retired = seq
 		return

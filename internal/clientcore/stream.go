@@ -133,6 +133,7 @@ func (c *Client) setRule(st *stream, name string) {
 func (st *stream) forget() {
 	st.state, st.view, st.value = nil, nil, nil
 	st.ready, st.cursor, st.offset = false, "", 0
+	st.author = 0 // its content went with the state, and ids are given once
 }
 
 // needed reports whether the stream must be open at the hub.

@@ -48,7 +48,9 @@ var streamScripts = []script{
 		ephemeral(r, `{"keys":{},"v":1}`).do(Push{Stream: "g", Op: setKey("k", "1")}, Flush{})
 		r.hub(`{"t":"error","stream":"g","code":"rate_limited","retry":true,"after_ms":50,"msg":"slow"}`).flush()
 		r.after(50).flush(`{"t":"push","stream":"g","ops":[{"key":"k","op":"set","value":1}]}`)
-		r.hub(`{"t":"error","stream":"g","code":"stream_full","retry":false,"msg":"full"}`).did("fault g stream_full").flush()
+		r.hub(`{"t":"error","stream":"g","code":"stream_full","retry":false,"msg":"full"}`)
+		r.did("fault g stream_full", "changed g").shows("g", `{}`).flush()
+		r.hub(`{"t":"ops","stream":"g","entries":[{"client":"dev-1","n":2,"hub":"h1","op":{"key":"k","op":"set","value":1}}]}`).shows("g", `{"k":1}`)
 	}},
 	{name: "ops queued before the rule turned out ephemeral become keys", play: func(r *rig) {
 		r.do(Open{Stream: "g"}, Push{Stream: "g", Op: setKey("k", "1")}).online()
