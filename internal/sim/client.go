@@ -32,10 +32,12 @@ type client struct {
 	tags     uint64
 	asked    map[uint64]question // history requests by tag
 
-	line  *lineage
-	shown map[string]wire.Cursor // the last cursor of each stream
-	names map[sentKey]string     // what was sent under each seq
-	trail bool                   // the message of this step has a trail
+	line     *lineage
+	shown    map[string]string    // the last cursor of each stream
+	docs     map[string]*document // the application's documents
+	unplaced map[string]bool      // the hub could not say what it has of this writer
+	names    map[sentKey]string   // what was sent under each seq
+	trail    bool                 // the message of this step has a trail
 
 	presenceLife map[string]int // by stream: the process that set presence
 }
@@ -47,7 +49,7 @@ type question struct {
 }
 
 func newClient(w *world, name string) *client {
-	c := &client{w: w, name: name, id: name, fuse: -1, shown: map[string]wire.Cursor{}, asked: map[uint64]question{}, presenceLife: map[string]int{}}
+	c := &client{w: w, name: name, id: name, fuse: -1, shown: map[string]string{}, unplaced: map[string]bool{}, docs: map[string]*document{}, asked: map[uint64]question{}, presenceLife: map[string]int{}}
 	c.cfg = clientcore.Config{
 		Client: name, Random: w.rng.Uint32, Keep: w.chance(2), TokenInHello: w.chance(2),
 		BackoffCap: clientcore.Instant(1000 + w.rng.IntN(9000)),
@@ -97,6 +99,15 @@ func (c *client) manner(stream string) (wire.Mode, wire.As) {
 	return wire.ReadWrite, wire.AsState
 }
 
+// hasReplica reports whether the device keeps a state of a stream.
+func (c *client) hasReplica(stream string) bool {
+	if !c.w.plan.values {
+		return true
+	}
+	mode, as := c.manner(stream)
+	return mode.Reads() && as == wire.AsState
+}
+
 func (c *client) now() clientcore.Instant { return clientcore.Instant(c.w.now / time.Millisecond) }
 
 // step feeds one event and carries out what follows from it.
@@ -104,6 +115,7 @@ func (c *client) step(ev clientcore.Event) error {
 	if c.down {
 		return nil
 	}
+	c.w.events++
 	c.out = c.out[:0]
 	err := c.core.Step(c.now(), ev, &c.out)
 	out := slices.Clone(c.out)
@@ -157,6 +169,8 @@ func (c *client) do(e clientcore.Effect) {
 		c.dial(e)
 	case clientcore.Send:
 		c.send(e)
+	case clientcore.Rejected:
+		delete(c.docs, e.Dead.Stream) // what it builds on is not in the stream
 	case clientcore.Hangup:
 		if c.l != nil && c.l.id == e.Link {
 			if e.Code == wire.CloseTimeout {
@@ -259,6 +273,7 @@ func (c *client) heard(m wire.HubMessage) {
 	case *wire.Reject:
 		c.w.hit("reject: " + string(m.Code))
 	case *wire.Synced:
+		c.unplaced[m.Stream] = m.Yours == nil
 		if m.Yours != nil && len(m.Yours.Trail) > 0 {
 			c.w.hit("synced: with a trail")
 			c.trail = true
@@ -280,6 +295,7 @@ func (c *client) crash() {
 	c.down, c.flushing, c.fuse = true, false, -1
 	clear(c.asked)
 	clear(c.shown)
+	clear(c.docs)
 	if c.l == nil {
 		return
 	}

@@ -12,8 +12,9 @@ import (
 // every op in a log; sets and deletes repeat themselves on purpose.
 type opMaker struct{ made int }
 
-// op makes an op for a rule: mostly a sound one.
-func (w *world) op(p streamPlan) []byte {
+// op makes an op for a rule: mostly a sound one. c is who will push it, nil for
+// the hub and the HTTP API.
+func (w *world) op(c *client, p streamPlan) []byte {
 	rule := p.rule
 	if w.chance(40) {
 		rule = menu[w.rng.IntN(len(menu))].rule
@@ -28,7 +29,7 @@ func (w *world) op(p streamPlan) []byte {
 		return fmt.Appendf(nil, `{"amount":%d,"op":%q}`, n, w.pick("increment", "increment", "decrement"))
 	case crdt.Set, crdt.ORSet:
 		value := fmt.Sprintf("e%d", w.rng.IntN(5))
-		if w.chance(3) {
+		if w.chance(3 + n/40) { // fewer as time goes on: a set of tombstones only grows
 			value = w.text(n)
 		}
 		return fmt.Appendf(nil, `{"op":%q,"value":%q}`, w.pick("add", "add", "remove"), value)
@@ -36,6 +37,10 @@ func (w *world) op(p streamPlan) []byte {
 		return fmt.Appendf(nil, `{"op":"set","value":%q}`, w.text(n))
 	case crdt.Log:
 		return fmt.Appendf(nil, `{"op":"append","value":%q}`, w.text(n))
+	case crdt.Text:
+		return w.position(n)
+	case crdt.Doc:
+		return w.update(c, p, n)
 	}
 	key := fmt.Sprintf("k%d", w.rng.IntN(4))
 	if w.chance(4) {
@@ -61,7 +66,7 @@ func (w *world) pick(words ...string) string { return words[w.rng.IntN(len(words
 
 // unique reports whether no two ops with this body are ever made.
 func unique(body []byte) bool {
-	return strings.Contains(string(body), `:"v`) || strings.HasPrefix(string(body), `{"amount"`)
+	return strings.Contains(string(body), `:"v`) || strings.HasPrefix(string(body), `{"amount"`) || inserts(body)
 }
 
 // edit pushes one op or a few on a client, on some stream.
@@ -75,8 +80,9 @@ func (w *world) editOn(c *client, p streamPlan) {
 		n += w.rng.IntN(12)
 	}
 	for range n {
-		if err := c.step(clientcore.Push{Stream: p.name, Op: w.op(p)}); err != nil {
+		if err := c.step(clientcore.Push{Stream: p.name, Op: w.op(c, p)}); err != nil {
 			w.hit("client: refused a push")
+			delete(c.docs, p.name) // it has what was not pushed
 		}
 		if w.chance(6) {
 			w.run(w.now + w.between(0, w.plan.delay/2))

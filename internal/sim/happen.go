@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/wavesiddhartha/flowsync/internal/clientcore"
+	"github.com/wavesiddhartha/flowsync/wire"
 )
 
 // happen lets one thing happen.
@@ -40,7 +41,8 @@ func (w *world) aside(c *client) {
 		_ = c.step(clientcore.Emit{Stream: p.name, Event: "wave", Data: []byte(`{"n":1}`)})
 	case 2:
 		c.tags++
-		q := question{stream: p.name, before: uint64(w.rng.IntN(40)), reached: c.shown[p.name].Offset}
+		at, _ := wire.ParseCursor(c.shown[p.name])
+		q := question{stream: p.name, before: uint64(w.rng.IntN(40)), reached: at.Offset}
 		if c.step(clientcore.GetHistory{Tag: c.tags, Stream: p.name, Before: q.before, Limit: 1 + w.rng.IntN(20)}) == nil && !c.down {
 			c.asked[c.tags] = q
 		}
@@ -167,8 +169,10 @@ func (w *world) restoreClient(c *client) {
 	})
 }
 
-func (w *world) endHub() {
-	h := w.anyHub()
+func (w *world) endHub() { w.end(w.anyHub()) }
+
+// end ends a hub's process, and starts the next one later.
+func (w *world) end(h *hub) {
 	if h.dead {
 		return
 	}
@@ -213,15 +217,7 @@ func (w *world) crashAll() {
 		return // another machine took over from the store's: the hubs live on
 	}
 	for _, h := range w.hubs {
-		if h.dead {
-			continue
-		}
-		h.crash()
-		w.after(w.between(0, 4e9), func() {
-			if h.down {
-				h.restart()
-			}
-		})
+		w.end(h)
 	}
 }
 
@@ -232,7 +228,7 @@ func (w *world) compact() {
 		return
 	}
 	name := w.store.names[w.rng.IntN(len(w.store.names))]
-	if head := w.store.head(name); head.Offset > 0 {
+	if head := w.store.at(name); head.Offset > 0 {
 		w.hit("store: compacted")
 		w.note("%s is compacted at %d", name, head.Offset)
 		_ = w.store.save(name, w.judge.snapshot(name, head))

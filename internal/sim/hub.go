@@ -142,6 +142,15 @@ func (st *stream) step(ev hubcore.StreamEvent) {
 		return
 	}
 	w := st.h.w
+	w.events++
+	switch ev := ev.(type) {
+	case *hubcore.Open:
+		w.judge.pushed.open(st, ev)
+	case *hubcore.Push:
+		w.judge.pushed.push(st, ev)
+	case *hubcore.Leave:
+		delete(w.judge.pushed, pushKey{ev.Member, st.name})
+	}
 	var fx hubcore.Effects
 	st.core.Step(st.h.now(), ev, &fx)
 	if w.opts.Trace {
@@ -160,6 +169,7 @@ func (st *stream) step(ev hubcore.StreamEvent) {
 	for i := range fx.Out {
 		w.judge.said(st, &fx.Out[i])
 	}
+	w.judge.answered(st, fx.Out)
 	st.outbox = append(st.outbox, fx.Out...)
 	st.values = st.values || fx.ValuesDue
 	st.wakeSender()
@@ -180,6 +190,10 @@ func (st *stream) call(c hubcore.Call) {
 			return
 		}
 		answer := st.execute(c)
+		if compacts := c.Kind == hubcore.CallSave || c.Kind == hubcore.CallTrim; compacts && w.plan.hubCrashes && !w.calm && w.chance(12) {
+			w.hit("hub: crashed while it compacted")
+			w.end(st.h)
+		}
 		w.after(w.delay(), func() { st.step(answer) })
 	})
 }
@@ -212,6 +226,9 @@ func (st *stream) execute(c hubcore.Call) hubcore.StreamEvent {
 	case hubcore.CallTrim:
 		w.hit("hub: trimmed a log")
 		more, err := w.store.trim(st.name, c.After, c.Max)
+		if more {
+			w.hit("hub: trimmed a slice, and more is left")
+		}
 		return &hubcore.Trimmed{More: more, Err: err}
 	}
 	panic("sim: a call of an unknown kind")

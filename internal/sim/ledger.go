@@ -67,7 +67,7 @@ func (j *oracle) durable(c *client, e clientcore.Effect) {
 	line := c.line
 	switch e := e.(type) {
 	case clientcore.SaveOp:
-		line.accepted = append(line.accepted, item{e.Stream, string(e.Op.Body)})
+		j.saved(c, e)
 	case clientcore.SaveDead:
 		d := &e.Dead
 		j.w.hit("dead letter: " + string(d.Code))
@@ -91,18 +91,52 @@ func (j *oracle) durable(c *client, e clientcore.Effect) {
 	}
 }
 
-// dropped checks that ops leave the queue only once they are committed.
+// saved notes a new op, or one that took another form: over a refused op of a text
+// the next one carries what later ones need of it.
+func (j *oracle) saved(c *client, e clientcore.SaveOp) {
+	line := c.line
+	now := item{e.Stream, string(e.Op.Body)}
+	s := c.savedStream(e.Stream)
+	if s == nil {
+		line.accepted = append(line.accepted, now)
+		return
+	}
+	i := slices.IndexFunc(s.Ops, func(o clientcore.Op) bool { return o.Seq == e.Op.Seq })
+	if i < 0 {
+		line.accepted = append(line.accepted, now)
+		return
+	}
+	was := item{e.Stream, string(s.Ops[i].Body)}
+	j.w.hit("client: an op carries what it needs of a refused one")
+	delete(c.names, sentKey{e.Stream, s.Inc, e.Op.Seq})
+	for _, list := range [2][]item{line.accepted, line.inherited} {
+		if k := slices.Index(list, was); k >= 0 {
+			list[k] = now
+			return
+		}
+	}
+	j.w.fail("%s changes op %d on %s, which nobody pushed: %s", c.id, e.Op.Seq, e.Stream, was.body)
+}
+
+// dropped checks that ops leave the queue only once they are committed, and those
+// on a stream that the device shows only once its confirmed state has them.
 func (j *oracle) dropped(c *client, stream string, through uint64) {
 	s := c.savedStream(stream)
 	if s == nil || j.streams[stream].rule == crdt.Rule(crdt.Ephemeral) {
 		return
 	}
+	in, _ := c.core.Stream(stream)
+	at, replica := wire.ParseCursor(in.Cursor)
+	replica = replica && c.hasReplica(stream) && in.Granted != wire.Write && !j.lossy
 	for _, o := range s.Ops {
 		if o.Seq > through {
 			return
 		}
-		if !j.streams[stream].ops[keyOf(crdt.Writer{Client: c.name, Inc: s.Inc}, o.Seq, o.Body)] {
+		switch off := j.streams[stream].ops[keyOf(crdt.Writer{Client: c.name, Inc: s.Inc}, o.Seq, o.Body)]; {
+		case off == 0:
 			j.w.fail("%s drops op %d on %s from its queue, and it is not committed: %s", c.id, o.Seq, stream, o.Body)
+		case replica && off > at.Offset:
+			j.w.fail("%s no longer shows its op %d on %s, and its confirmed state at %d does not have it", c.id, o.Seq, stream, at.Offset)
 		}
 	}
 }
@@ -120,7 +154,11 @@ func (c *client) savedStream(name string) *clientcore.SavedStream {
 // one.
 func (j *oracle) sent(c *client, m wire.ClientMessage) {
 	p, ok := m.(*wire.Push)
-	if !ok || p.Seq == 0 || c.line.forked {
+	if !ok || p.Seq == 0 {
+		return
+	}
+	j.asks(c, p)
+	if c.line.forked {
 		return
 	}
 	if c.names == nil {
@@ -160,6 +198,7 @@ type account struct {
 
 func (j *oracle) balanceStream(stream string) {
 	h := j.streams[stream]
+	j.fold(stream, h)
 	accounts := map[[2]string]*account{} // by client and body
 	var order [][2]string
 	get := func(client, body string) *account {
@@ -171,7 +210,7 @@ func (j *oracle) balanceStream(stream string) {
 		return accounts[key]
 	}
 	for n := h.head; n != nil && n.up != nil; n = n.up {
-		get(n.entry.Writer.Client, string(n.entry.Op)).log++
+		get(n.entry.Writer.Client, n.body).log++
 	}
 	for _, line := range j.lines {
 		line.count(stream, get)
@@ -259,7 +298,7 @@ func (j *oracle) checkOrder(stream string, line *lineage) {
 		if n.entry.Writer.Client != line.client {
 			continue
 		}
-		if i, ok := place[string(n.entry.Op)]; ok {
+		if i, ok := place[n.body]; ok {
 			if i >= last {
 				j.w.fail("%s: ops of %s are in the log out of order: %s", stream, line.client, n.entry.Op)
 			}

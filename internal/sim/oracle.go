@@ -2,7 +2,6 @@ package sim
 
 import (
 	"bytes"
-	"slices"
 
 	"github.com/wavesiddhartha/flowsync/crdt"
 	"github.com/wavesiddhartha/flowsync/internal/clientcore"
@@ -20,168 +19,20 @@ type oracle struct {
 	lastPost map[string]*hubcore.Post
 	bases    map[crdt.Writer][]store.WriterHash // of the bodies that were sent by HTTP
 	presence map[presenceKey][]byte
-	lossy    bool // the store lost something, be it an epoch alone
+	asked    map[askedKey][]string // what was asked for in positions, by seq
+	lossy    bool                  // the store lost something, be it an epoch alone
+	scratch  []byte
+	pushed   pushed
 }
-
-// history is one stream as a tree: a store that lost its tail goes on from an
-// earlier node.
-type history struct {
-	rule  crdt.Rule
-	head  *node // where the store is
-	state crdt.State
-	marks map[crdt.Writer]store.Watermark // of the branch that ends at head
-
-	nodes map[place]*node
-	hashs map[markKey]bool // every writer hash that was ever committed
-	ops   map[opKey]bool   // every op
-	lost  map[string]int   // bodies that the store lost, by count
-}
-
-// node is an offset of a branch: the state after it and the entry that led to it.
-type node struct {
-	up     *node
-	at     store.Position // its epoch means nothing: epochs change under a log
-	entry  store.Entry
-	state  []byte
-	digest [32]byte
-}
-
-// place finds a node by what a cursor says of it.
-type place struct {
-	offset uint64
-	check  [4]byte
-}
-
-type markKey struct {
-	client string
-	seq    uint64
-	hash   string
-}
-
-type seqKey struct {
-	writer crdt.Writer
-	seq    uint64
-}
-
-// opKey has the body too: after a loss, a copy of a queue can come first with
-// another op under the same seq.
-type opKey struct {
-	seqKey
-	body string
-}
-
-func keyOf(w crdt.Writer, seq uint64, body []byte) opKey { return opKey{seqKey{w, seq}, string(body)} }
 
 func newOracle(w *world) *oracle {
-	j := &oracle{w: w, streams: map[string]*history{}, lastPost: map[string]*hubcore.Post{}, bases: map[crdt.Writer][]store.WriterHash{}, presence: map[presenceKey][]byte{}}
+	j := &oracle{w: w, streams: map[string]*history{}, lastPost: map[string]*hubcore.Post{}, bases: map[crdt.Writer][]store.WriterHash{}, presence: map[presenceKey][]byte{}, pushed: pushed{}, asked: map[askedKey][]string{}}
 	for _, p := range w.plan.streams {
 		j.streams[p.name] = &history{
-			rule: p.rule, nodes: map[place]*node{}, hashs: map[markKey]bool{}, ops: map[opKey]bool{}, lost: map[string]int{},
+			rule: p.rule, nodes: map[place]*node{}, hashs: map[markKey]bool{}, ops: map[opKey]uint64{}, seqs: map[seqKey]uint64{}, lost: map[string]int{},
 		}
 	}
 	return j
-}
-
-func placeOf(p store.Position) place { return place{p.Offset, [4]byte(p.Chain[:4])} }
-
-// begun learns of a stream without ops.
-func (j *oracle) begun(stream string, at store.Position) {
-	h := j.streams[stream]
-	h.state = h.rule.New()
-	h.head = &node{at: at, state: h.state.AppendState(nil), digest: crdt.Digest(h.state)}
-	h.nodes[placeOf(at)] = h.head
-	h.marks = map[crdt.Writer]store.Watermark{}
-}
-
-// committed learns of a record, and checks that it may be there.
-func (j *oracle) committed(stream string, rec *store.Record) {
-	h := j.streams[stream]
-	if rec.Prev != h.head.at.Chain || rec.First() != h.head.at.Offset+1 {
-		j.w.fail("%s: a record does not follow the log at %d", stream, h.head.at.Offset)
-	}
-	for i := range rec.Entries {
-		j.commit(stream, h, &rec.Entries[i])
-	}
-	if h.head.at.Chain != rec.Chain {
-		j.w.fail("%s: a record ends with a wrong chain value", stream)
-	}
-}
-
-func (j *oracle) commit(stream string, h *history, e *store.Entry) {
-	w, was := j.w, h.marks[e.Writer]
-	w.record(stream, e.Op)
-	w.note("STORE %s %d: %s/%s seq %d at %d session %d %s", stream, e.Offset, e.Writer.Client, e.Writer.Inc, e.Seq, e.At, e.Session, e.Op)
-	op := crdt.Op{Offset: e.Offset, At: e.At, Writer: e.Writer, Seq: e.Seq, Body: e.Op}
-	switch {
-	case e.Seq <= was.Seq:
-		w.fail("%s: %s/%s committed seq %d after %d", stream, e.Writer.Client, e.Writer.Inc, e.Seq, was.Seq)
-	case e.At >= e.Offset || e.At < was.At:
-		w.fail("%s: entry %d of %s has at %d, its writer's last was %d", stream, e.Offset, e.Writer.Client, e.At, was.At)
-	case e.Hash != wire.WriterHash(was.Hash, e.Seq, e.Op) && !(was.Seq == 0 && j.beginsPost(e)):
-		w.fail("%s: entry %d of %s does not continue its writer's hashes", stream, e.Offset, e.Writer.Client)
-	case e.OpHash != wire.OpHash(e.Writer.Client, e.Writer.Inc, e.Seq, e.At, e.Op):
-		w.fail("%s: entry %d has a wrong hash", stream, e.Offset)
-	}
-	if _, err := h.state.Check(op); err != nil {
-		w.fail("%s: entry %d was committed and is not valid there: %v: %s", stream, e.Offset, err, e.Op)
-	}
-	h.state.Apply(op)
-	h.marks[e.Writer] = store.Watermark{Seq: e.Seq, Hash: e.Hash, At: e.At, Subject: e.Subject}
-	h.hashs[markKey{e.Writer.Client, e.Seq, wire.FormatHash(e.Hash)}] = true
-	h.ops[keyOf(e.Writer, e.Seq, e.Op)] = true
-	n := &node{
-		up: h.head, entry: *e, state: h.state.AppendState(nil), digest: crdt.Digest(h.state),
-		at: store.Position{Offset: e.Offset, Chain: wire.ChainNext(h.head.at.Chain, e.OpHash)},
-	}
-	if same := h.nodes[placeOf(n.at)]; same != nil && same.at.Chain == n.at.Chain {
-		n = same // committed again after a loss, in the same place
-	}
-	h.head = n
-	h.nodes[placeOf(n.at)] = n
-}
-
-// relocate learns where a stream is after the store lost something.
-func (j *oracle) relocate(stream string, at store.Position) {
-	h, was := j.streams[stream], j.streams[stream].head
-	if at.Epoch == "" {
-		h.head = nil
-	} else if n := h.nodes[placeOf(at)]; n != nil && n.at.Chain == at.Chain {
-		j.rewind(h, n)
-	} else {
-		j.begun(stream, at)
-	}
-	for n := was; n != nil && n.up != nil && !h.head.descends(n); n = n.up {
-		h.lost[string(n.entry.Op)]++
-		j.w.hit("store: lost an op")
-	}
-}
-
-// rewind goes back to an earlier node.
-func (j *oracle) rewind(h *history, n *node) {
-	state, err := h.rule.Decode(n.state)
-	if err != nil {
-		j.w.fail("a state cannot be decoded: %v: %s", err, n.state)
-	}
-	h.head, h.state, h.marks = n, state, map[crdt.Writer]store.Watermark{}
-	for ; n.up != nil; n = n.up {
-		if e := &n.entry; h.marks[e.Writer].Seq < e.Seq {
-			h.marks[e.Writer] = store.Watermark{Seq: e.Seq, Hash: e.Hash, At: e.At, Subject: e.Subject}
-		}
-	}
-}
-
-// descends reports whether n is the node or before it on its branch.
-func (d *node) descends(n *node) bool {
-	for d != nil && d.at.Offset > n.at.Offset {
-		d = d.up
-	}
-	return d == n
-}
-
-// snapshot is what a compaction saves.
-func (j *oracle) snapshot(stream string, at store.Position) store.Snapshot {
-	h := j.streams[stream]
-	return store.Snapshot{Rule: h.rule.Name(), Position: at, State: bytes.Clone(h.head.state)}
 }
 
 // find returns the node of a cursor; there is none if nothing was ever committed
@@ -210,17 +61,22 @@ func (j *oracle) matches(who, stream, cursor string, digest [32]byte, value []by
 }
 
 func (j *oracle) sameValue(who, stream string, n *node, value []byte) {
-	if want := j.decode(stream, n).AppendValue(nil); !bytes.Equal(value, want) {
-		j.w.fail("%s: %s shows %s at %d, the log says %s", stream, who, value, n.at.Offset, want)
+	j.decode(stream, n)
+	if !bytes.Equal(value, n.value) {
+		j.w.fail("%s: %s shows %s at %d, the log says %s", stream, who, value, n.at.Offset, n.value)
 	}
 }
 
+// decode returns the state of a node, which must not be changed.
 func (j *oracle) decode(stream string, n *node) crdt.State {
-	state, err := j.streams[stream].rule.Decode(n.state)
-	if err != nil {
-		j.w.fail("%s: a state cannot be decoded: %v: %s", stream, err, n.state)
+	if n.decoded == nil {
+		state, err := j.streams[stream].rule.Decode(n.state)
+		if err != nil {
+			j.w.fail("%s: a state cannot be decoded: %v: %s", stream, err, n.state)
+		}
+		n.decoded, n.value = state, state.AppendValue(nil)
 	}
-	return state
+	return n.decoded
 }
 
 // holds reports whether a writer ever committed an op.
@@ -230,19 +86,11 @@ func (j *oracle) holds(stream string, w crdt.Writer, body []byte) bool {
 		return true
 	}
 	for key := range h.ops { // any match will do, in whatever order
-		if key.writer == w && key.body == string(body) {
+		if key.writer == w && (key.body == string(body) || positional(body)) {
 			return true
 		}
 	}
 	return false
-}
-
-// beginsPost reports whether an entry is the first of an HTTP request that was
-// sent: the hashes of its writer begin with that of the body.
-func (j *oracle) beginsPost(e *store.Entry) bool {
-	return slices.ContainsFunc(j.bases[e.Writer], func(base store.WriterHash) bool {
-		return e.Hash == wire.WriterHash(base, e.Seq, e.Op)
-	})
 }
 
 // hasPost reports whether the first n ops of an HTTP request are committed, under
@@ -306,7 +154,7 @@ func (j *oracle) saidEntries(st *stream, h *history, entries []wire.Entry) {
 	}
 	for i := range entries {
 		e := &entries[i]
-		if !h.ops[keyOf(crdt.Writer{Client: e.Client, Inc: e.Inc}, e.Seq, e.Op)] {
+		if h.ops[keyOf(crdt.Writer{Client: e.Client, Inc: e.Inc}, e.Seq, e.Op)] == 0 {
 			j.w.fail("%s shows entry %d on %s, which is not committed: %s", st.h.name, e.Off, st.name, e.Op)
 		}
 	}
@@ -321,10 +169,9 @@ func (j *oracle) stepped(c *client, out clientcore.Effects) {
 			delete(c.shown, p.name)
 			continue
 		}
-		cursor, _ := wire.ParseCursor(in.Cursor)
-		if was, ok := c.shown[p.name]; !ok || was != cursor {
+		if c.shown[p.name] != in.Cursor {
 			j.moved(c, p.name, in.Cursor, out)
-			c.shown[p.name] = cursor
+			c.shown[p.name] = in.Cursor
 		}
 		if j.w.chance(8) {
 			j.checkView(c, p.name, &in)
@@ -362,7 +209,7 @@ func (j *oracle) moved(c *client, stream, cursor string, out clientcore.Effects)
 			return
 		}
 	}
-	before := j.find(c.id, stream, was.String())
+	before := j.find(c.id, stream, was)
 	if j.lossy && j.w.store.trimmed(stream, before.at.Offset) {
 		return // nothing is left of the log that could show the loss
 	}
@@ -373,16 +220,17 @@ func (j *oracle) moved(c *client, stream, cursor string, out clientcore.Effects)
 
 // checkView builds what a client should show from the log and its queue.
 func (j *oracle) checkView(c *client, stream string, in *clientcore.Info) {
-	view, ok := c.core.AppendView(nil, stream)
+	view, ok := c.core.AppendView(j.scratch[:0], stream)
+	j.scratch = view
 	if !ok {
 		j.w.fail("%s: %s has a cursor and shows nothing", stream, c.id)
 	}
 	n := j.find(c.id, stream, in.Cursor)
-	if _, replica := c.core.Digest(stream); !replica {
+	if in.Shown == 0 || !c.hasReplica(stream) {
 		j.sameValue(c.id, stream, n, view)
 		return
 	}
-	state := j.decode(stream, n)
+	state := j.decode(stream, n).Clone()
 	for i := range c.saved.Streams {
 		s := &c.saved.Streams[i]
 		if s.Stream != stream {
@@ -392,6 +240,12 @@ func (j *oracle) checkView(c *client, stream string, in *clientcore.Info) {
 			j.w.fail("%s: %s shows %d ops of its own, its queue has %d", stream, c.id, in.Shown, len(s.Ops))
 		}
 		for k, o := range s.Ops[len(s.Ops)-in.Shown:] {
+			// Before it was told what the hub has of its writer it cannot know better;
+			// nor while it asks what a copy of its queue has sent.
+			off := j.streams[stream].ops[keyOf(crdt.Writer{Client: c.name, Inc: s.Inc}, o.Seq, o.Body)]
+			if off > 0 && off <= n.at.Offset && !j.lossy && !c.unplaced[stream] && !c.line.forked {
+				j.w.fail("%s: %s shows op %d twice: its confirmed state has it at %d", stream, c.id, o.Seq, off)
+			}
 			state.Apply(crdt.Op{
 				Offset: n.at.Offset + uint64(k) + 1, At: o.At,
 				Writer: crdt.Writer{Client: c.name, Inc: s.Inc}, Seq: o.Seq, Body: o.Body,

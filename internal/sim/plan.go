@@ -20,12 +20,14 @@ type plan struct {
 	queueMessages int // of a hub's socket, before a subscriber lags
 	pushesInUse   int // of one session, before its socket is not read on
 	delay         time.Duration
+	length        int // times Options.Events
 
 	cuts, halfOpen, repeats, stalls  bool
 	restarts, clones, restores       bool
 	hubCrashes, unloads, drains      bool
 	weather, unknown, late           bool
 	losses, wipes, compaction        bool
+	shortReads                       bool // the store answers with less than was asked for
 	rights, writable, expiry, tokens bool
 	values                           bool // some clients read values, or write only
 	locals, posts                    bool
@@ -51,9 +53,11 @@ var menu = [...]streamPlan{
 	{name: "orset:a", rule: crdt.ORSet, initial: []byte(`["x","y"]`)},
 	{name: "map:a", rule: crdt.Map},
 	{name: "lww:a", rule: crdt.LWW},
-	{name: "log:a", rule: crdt.Log},
+	{name: "log:a", rule: crdt.Log, options: []byte(`{"keep":60,"op":"options"}`)},
 	{name: "log:short", rule: crdt.Log, options: []byte(`{"keep":3,"op":"options"}`)},
 	{name: "keys:a", rule: crdt.Ephemeral},
+	{name: "text:a", rule: crdt.Text, initial: []byte(`"start"`)},
+	{name: "doc:a", rule: crdt.Doc},
 }
 
 func (w *world) drawPlan() plan {
@@ -63,14 +67,17 @@ func (w *world) drawPlan() plan {
 	p := plan{
 		hubs: 1 + r.IntN(2), clients: 3,
 		queueMessages: 3 + r.IntN(20), pushesInUse: 1 + r.IntN(8),
-		delay: time.Duration(1+r.IntN(60)) * time.Millisecond,
-		cuts:  often(), halfOpen: often(), repeats: often(), stalls: often(),
+		delay: time.Duration(1+r.IntN(60)) * time.Millisecond, length: 1,
+		cuts: often(), halfOpen: often(), repeats: often(), stalls: often(),
 		restarts: often(), clones: seldom(), restores: seldom(),
 		hubCrashes: often(), unloads: seldom(), drains: seldom(),
 		weather: often(), unknown: often(), late: often(),
-		losses: seldom(), wipes: r.IntN(10) == 0, compaction: often(),
+		losses: seldom(), wipes: r.IntN(10) == 0, compaction: often(), shortReads: seldom(),
 		rights: seldom(), writable: seldom(), expiry: seldom(), tokens: seldom(),
 		values: often(), locals: often(), posts: often(),
+	}
+	if r.IntN(10) == 0 {
+		p.length = 5 // some live long, with several compactions
 	}
 	p.streams = drawStreams(r)
 	p.limits = hubcore.Config{
@@ -80,7 +87,7 @@ func (w *world) drawPlan() plan {
 		RingEntries: 2 + r.IntN(20), RingBytes: 300 + r.IntN(2000),
 	}
 	if p.compaction {
-		p.limits.CompactOps, p.limits.CompactBytes = 3+r.IntN(30), 500+r.IntN(4000)
+		p.limits.CompactOps, p.limits.CompactBytes, p.limits.TrimRecords = 3+r.IntN(30), 500+r.IntN(4000), 1+r.IntN(6)
 	}
 	return p
 }

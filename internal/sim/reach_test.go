@@ -7,6 +7,7 @@ import "testing"
 var reached = []string{
 	"append: lost the compare-and-set",
 	"append: lost, with what was missed",
+	"append: lost, with a part of what was missed",
 	"append: fenced",
 	"append: unknown, went through or lost",
 	"append: unknown, never came",
@@ -18,6 +19,8 @@ var reached = []string{
 	"hub: rotated the epoch",
 	"hub: saved a snapshot",
 	"hub: trimmed a log",
+	"hub: trimmed a slice, and more is left",
+	"hub: crashed while it compacted",
 	"hub: unloaded a stream",
 	"hub: a subscriber lags",
 	"hub: writable changed",
@@ -45,6 +48,7 @@ var reached = []string{
 	"reject: overflow",
 	"reject: stream_full",
 	"reject: too_large",
+	"reject: missing_dependency",
 
 	"dead letter: denied",
 	"dead letter: in_doubt",
@@ -59,6 +63,8 @@ var reached = []string{
 	"client: gave a silent link up",
 	"client: history page",
 	"client: refused a push",
+	"client: an op carries what it needs of a refused one",
+	"text: an edit in positions was moved by the hub",
 
 	"link: repeated a push",
 	"session: replaced",

@@ -23,7 +23,7 @@ type request struct {
 
 // local pushes one op as the program around the hub does.
 func (w *world) local(h *hub, p streamPlan) {
-	body := w.op(p)
+	body := w.op(nil, p)
 	r := &request{w: w, what: "local", stream: p.name, body: body, writer: crdt.Writer{Client: "hub:app", Inc: h.cfg.Inc}}
 	if p.rule == crdt.Ephemeral {
 		r.what = "signal"
@@ -48,7 +48,7 @@ func (w *world) post(h *hub, p streamPlan) {
 	}
 	if !again || post.Base != last.Base {
 		for range 1 + w.rng.IntN(4) {
-			post.Ops = append(post.Ops, w.op(p))
+			post.Ops = append(post.Ops, w.op(nil, p))
 		}
 	}
 	if p.rule != crdt.Ephemeral {

@@ -69,6 +69,7 @@ func (s *session) step(ev hubcore.SessionEvent) {
 	if s.h.dead || s.ended {
 		return
 	}
+	s.h.w.events++
 	var fx hubcore.SessionEffects
 	s.core.Step(s.h.now(), ev, &fx)
 	if fx.Opened {

@@ -14,8 +14,9 @@ import (
 var (
 	seeds  = flag.Int("seeds", 0, "histories to play; 0: the 500 of every test run, with a check of what they reach (-short: 50)")
 	from   = flag.Uint64("from", 0, "the first history to play")
+	stop   = flag.Bool("first", false, "stop at the first history that fails")
 	seed   = flag.Int64("seed", -1, "play this history alone; with -v, show what happens in it")
-	events = flag.Int("events", 120, "edits, requests and faults in a history")
+	events = flag.Int("events", 2000, "what the machines step on in a history before it heals, at least")
 )
 
 // defaultSeeds reach every rare path and take a few seconds.
@@ -28,7 +29,7 @@ func TestHistories(t *testing.T) {
 		playOne(t, uint64(*seed))
 		return
 	}
-	n, all := *seeds, *seeds == 0 && *from == 0 && *events == 120 && !testing.Short()
+	n, all := *seeds, *seeds == 0 && *from == 0 && *events == 2000 && !testing.Short()
 	switch {
 	case n > 0:
 	case testing.Short():
@@ -51,10 +52,12 @@ func TestHistories(t *testing.T) {
 // processors, and returns what they reached.
 func play(t *testing.T, first, n uint64) map[string]int {
 	var (
-		mu   sync.Mutex // guards next and seen
-		next = first
-		seen = map[string]int{}
-		all  sync.WaitGroup
+		mu     sync.Mutex // guards what follows
+		next   = first
+		end    = first + n
+		seen   = map[string]int{}
+		failed = map[uint64]string{}
+		all    sync.WaitGroup
 	)
 	for range runtime.GOMAXPROCS(0) {
 		all.Go(func() {
@@ -62,15 +65,19 @@ func play(t *testing.T, first, n uint64) map[string]int {
 				mu.Lock()
 				seed := next
 				next++
+				done := seed >= end
 				mu.Unlock()
-				if seed >= first+n {
+				if done {
 					return
 				}
 				r := Run(Options{Seed: seed, Events: *events})
-				if r.Failure != "" {
-					t.Errorf("seed %d: %s\nplay it again: go test ./internal/sim -run TestHistories -seed=%d -events=%d -v", seed, r.Failure, seed, *events)
-				}
 				mu.Lock()
+				if r.Failure != "" {
+					failed[seed] = r.Failure
+					if *stop {
+						end = min(end, seed)
+					}
+				}
 				for path, times := range r.Seen {
 					seen[path] += times
 				}
@@ -79,6 +86,9 @@ func play(t *testing.T, first, n uint64) map[string]int {
 		})
 	}
 	all.Wait()
+	for _, seed := range slices.Sorted(maps.Keys(failed)) {
+		t.Errorf("seed %d: %s\nplay it again: go test ./internal/sim -run TestHistories -seed=%d -events=%d -v", seed, failed[seed], seed, *events)
+	}
 	return seen
 }
 

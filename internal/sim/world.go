@@ -14,9 +14,10 @@
 //   - The oracle learns of a commit from the store and of everything else from
 //     effects and messages. It asks no machine for its opinion until the end.
 //
-// A run has two parts. In the first, [Options].Events things happen: edits,
-// requests and faults. In the second all faults end and everything must be
-// settled in a bounded time.
+// A run has two parts. In the first, edits, requests and faults happen until the
+// machines have stepped on [Options].Events events: messages, answers of the store,
+// time. In the second all faults end and everything must be settled in a bounded
+// time.
 package sim
 
 import (
@@ -31,7 +32,7 @@ import (
 // Options choose a history.
 type Options struct {
 	Seed   uint64
-	Events int  // edits, requests and faults before the world heals
+	Events int  // what machines step on before the world heals, at least
 	Trace  bool // keep Result.Trace
 }
 
@@ -39,6 +40,7 @@ type Options struct {
 type Result struct {
 	Failure string         // empty: all promises were kept
 	Hash    uint64         // of everything that was said and stored, in order
+	Events  int            // what machines stepped on
 	Seen    map[string]int // how often each rare path was taken
 	Trace   []string       // what happened, one line each
 }
@@ -82,6 +84,7 @@ type world struct {
 	judge   *oracle
 	ops     opMaker
 	calm    bool // no more faults
+	events  int  // what machines stepped on
 
 	seen  map[string]int
 	sum   interface{ Write([]byte) (int, error) }
@@ -109,7 +112,7 @@ func newWorld(o Options) *world {
 }
 
 func (w *world) result(failure string) Result {
-	return Result{Failure: failure, Hash: w.total(), Seen: w.seen, Trace: w.trace}
+	return Result{Failure: failure, Hash: w.total(), Events: w.events, Seen: w.seen, Trace: w.trace}
 }
 
 // live lets things happen.
@@ -118,7 +121,7 @@ func (w *world) live() {
 	for _, c := range w.clients {
 		c.start()
 	}
-	for range w.opts.Events {
+	for w.events < w.opts.Events*w.plan.length {
 		w.run(w.now + w.pause())
 		w.happen()
 	}
