@@ -108,6 +108,16 @@ fuzz:
 sim:
 	go test ./internal/sim -run TestHistories -seeds=$(SEEDS) -timeout 0
 
+## mutants: plant each fault of internal/sim/mutants in a copy of the source and search the history that finds it; the table goes to results/
+.PHONY: mutants
+mutants:
+	go run ./internal/sim/mutants
+
+## mutants-recorded: play for each fault the one history that found it
+.PHONY: mutants-recorded
+mutants-recorded:
+	go run ./internal/sim/mutants -recorded
+
 ## chaos: kill the real hub N times under load, and end it in other rude ways; figures go to results/
 .PHONY: chaos
 chaos:

@@ -42,6 +42,7 @@ var layers = map[string][]string{
 	"internal/ref":               {"wire", "crdt"},
 	"internal/socket":            {"wire"},
 	"internal/socket/sockettest": {"wire"},
+	"internal/sim/mutants":       {},
 	"internal/sqlitefile":        {},
 	"internal/sim":               {"internal/hubcore", "internal/clientcore", "store", "acl", "wire", "crdt"},
 
