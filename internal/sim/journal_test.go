@@ -118,6 +118,19 @@ func (o *openJournal) Session(_ context.Context, client string) (uint64, error) 
 	return o.j.session(client)
 }
 
+func (o *openJournal) Revoke(_ context.Context, r store.Revocation) (err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.j.change(false, func(m *store.Memory) { err = m.Revoke(bg, r) })
+	return err
+}
+
+func (o *openJournal) Revocations(_ context.Context, after uint64) ([]store.Revocation, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.j.mem.Revocations(bg, after)
+}
+
 func (o *openJournal) Close() error {
 	o.appends.Wait()
 	o.mu.Lock()

@@ -146,7 +146,8 @@ func mutants() []mutant {
 			{pending, "	if !st.replica() {\n		st.author = 0 // what it inserted is no longer in the view\n	}\n", ""},
 		}},
 		{"a request counts again", "an HTTP request that is repeated commits its ops again", []edit{
-			{hubLocal, "	for i := t.acked; i < uint64(len(post.Ops)); i++ {\n		if err := s.accept(s.own(w, i+1, post.Ops[i]", "	for i := range uint64(len(post.Ops)) {\n		if err := s.accept(s.own(w, t.acked+i+1, post.Ops[i]"},
+			{hubLocal, "	for i := t.acked; i < uint64(len(post.Ops)); i++ {", "	for i := range uint64(len(post.Ops)) {"},
+			{hubLocal, "s.accept(s.own(w, i+1, post.Ops[i]", "s.accept(s.own(w, t.acked+i+1, post.Ops[i]"},
 		}},
 	}
 }
