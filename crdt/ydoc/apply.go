@@ -324,11 +324,9 @@ func (d *Doc) accept(s *section, c *change) error {
 				n.list = none
 			} else if n.list != none && d.listOf(n.left) != n.list {
 				return fmt.Errorf("%w: client %d continues an item in another list", ErrConflict, s.client)
-			} else if n.list != none {
-				n.at = d.spotOf(n.left)
 			}
 		}
-		if offset == 0 && n.list != none {
+		if n.list != none {
 			if err := d.meet(n); err != nil {
 				return err
 			}

@@ -271,6 +271,24 @@ func TestOtherContentForKnownIDs(t *testing.T) {
 	}
 }
 
+// TestContinuationBesideOthers: a struct whose beginning is known goes on from its
+// last known id. If what is there was put before something else, no editor wrote
+// the struct, and a state that took it could not be read again.
+func TestContinuationBesideOthers(t *testing.T) {
+	d := New(1)
+	if err := errors.Join(d.Text("t").Insert(0, "ab"), d.Text("t").Insert(1, "c")); err != nil {
+		t.Fatal(err)
+	}
+	refuse(t, d, []byte{1, 1, 1, 0, kindDeleted, 1, 1, 't', 5, 0}, ErrInvalid)
+	more := []byte{1, 1, 1, 2, bitOrigin | bitRight | kindString, 1, 0, 1, 1, 2, 'c', 'd', 0} // as the author typed on
+	if err := d.Apply(more); err != nil {
+		t.Fatal(err)
+	}
+	if err := New(2).Apply(d.AppendState(nil)); err != nil || d.Text("t").String() != "acdb" {
+		t.Fatalf("%q, and its state: %v", d.Text("t").String(), err)
+	}
+}
+
 // TestRefusedLate: an update that is refused at its very end has changed
 // nothing, whatever it did before.
 func TestRefusedLate(t *testing.T) {
