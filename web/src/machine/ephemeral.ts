@@ -6,7 +6,7 @@ import type { Entry, HubError } from "../wire/message.js";
 import { type Client, changed, emit, send } from "./client.js";
 import { batchBytes } from "./flush.js";
 import { unqueue } from "./pending.js";
-import { apply, hold, reopen, type Stream } from "./stream.js";
+import { apply, hold, reopen, replica, type Stream } from "./stream.js";
 
 /**
  * A key that this client wrote last on an ephemeral stream. It is shown over the hub's state until another
@@ -138,7 +138,8 @@ export function sendOwn(c: Client, st: Stream): void {
 
 /**
  * Takes an error on an ephemeral stream. Nothing tells which key it is about: after a retryable one all
- * that the hub did not echo are due again.
+ * that the hub did not echo are due again, after a final one they are given up. Those among them that the
+ * hub took come back as echoes, where there are any.
  */
 export function ownFailed(c: Client, st: Stream, { code, msg, after_ms }: HubError): void {
   if (code === "resync" || code === "not_ready") return reopen(c, st);
@@ -151,5 +152,9 @@ export function ownFailed(c: Client, st: Stream, { code, msg, after_ms }: HubErr
   if (code === "denied" || code === "stream_unknown") {
     st.here.refused = true;
     reopen(c, st);
+  } else if (replica(st)) {
+    for (const [key, k] of st.own) if (!k.due && !k.echoed) st.own.delete(key);
+    st.view = undefined;
+    changed(c, st);
   }
 }
