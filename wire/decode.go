@@ -154,6 +154,7 @@ func (d *Decoder) Hub(line []byte) (HubMessage, error) {
 // and returns its type.
 func (d *Decoder) begin(line []byte) string {
 	d.err = nil
+	d.fields = d.fields[:0] // an error must not name what the line before was about
 	d.ops = kept(d.ops)
 	d.entries = kept(d.entries)
 	d.push.Ops = kept(d.push.Ops)
@@ -166,7 +167,7 @@ func (d *Decoder) begin(line []byte) string {
 		d.notObject(line)
 		return ""
 	}
-	d.fields = d.members(&s, d.fields[:0])
+	d.fields = d.members(&s, d.fields)
 	s.space()
 	if s.reason == "" && s.i < len(line) {
 		s.refuse(trailing)

@@ -330,6 +330,9 @@ func TestRefusals(t *testing.T) {
 	var d Decoder
 	for _, r := range refusals() {
 		t.Run(r.from+"/"+r.name, func(t *testing.T) {
+			// What it names is of its own line, not of the one before, which may have
+			// been another client's.
+			_, _ = d.Client([]byte(`{"ref":"other","seq":9,"stream":"other:one","t":"unsub"}`))
 			m, err := decode(&d, r.from, r.line)
 			var e *Error
 			if !errors.As(err, &e) {

@@ -350,7 +350,8 @@ func (s *Stream) makeDraft() crdt.State {
 	return draft
 }
 
-// refresh reads the log to its head and then steps ev again.
+// refresh reads the log to its head and then steps ev again. A push is copied: the
+// decoder that it came from goes on to other messages.
 func (s *Stream) refresh(ev StreamEvent, sub *subscriber, fx *Effects) {
 	switch ev := ev.(type) {
 	case *Open:
@@ -358,6 +359,7 @@ func (s *Stream) refresh(ev StreamEvent, sub *subscriber, fx *Effects) {
 	case *Push:
 		ev.fresh = true
 		p := *ev.Push
+		p.Prev, p.At = clone(p.Prev), clone(p.At)
 		p.Ops = make([][]byte, len(ev.Push.Ops))
 		for i, op := range ev.Push.Ops {
 			p.Ops[i] = bytes.Clone(op)
@@ -366,4 +368,12 @@ func (s *Stream) refresh(ev StreamEvent, sub *subscriber, fx *Effects) {
 	}
 	c := continuation{kind: thenRetry, ev: ev, sub: sub, open: sub.open, w: sub.w, head: known(s.head)}
 	s.call(c, Call{Kind: CallRead, After: s.head.Offset, Max: deltaEntries}, fx)
+}
+
+func clone(n *uint64) *uint64 {
+	if n == nil {
+		return nil
+	}
+	c := *n
+	return &c
 }
