@@ -75,12 +75,7 @@ func inFlight(a *trial, pushes, size int) {
 	a.heard = append(a.heard, fmt.Sprint("ack ", pushes))
 }
 
-// full and now look into a session's flow.
-func (f *flow) full() bool {
-	n, bytes := f.now()
-	return n >= inflightPushes || n > 0 && bytes >= inflightBytes
-}
-
+// now looks into a session's flow.
 func (f *flow) now() (pushes, bytes int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -6,55 +6,96 @@ import (
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
-// send empties the stream's outbox and ends when nothing is left. It is the only
-// one that sends this stream's messages, so each session gets them in order.
+// few is how many receivers a commit may have to be told of in the goroutine that
+// carried it out.
+const few = 16
+
+// sendAll runs the senders of streams. Where all of them together have few
+// receivers that is done here: a goroutine would cost more than the writes.
+func (h *Hub) sendAll(due []*stream) {
+	receivers := 0
+	for _, st := range due {
+		receivers += 1 + st.receivers()
+	}
+	for _, st := range due {
+		if receivers > few || !st.sendRound() {
+			h.goWork(st.send)
+		}
+	}
+}
+
+// send empties the stream's outbox and ends when nothing is left. Whoever made
+// itself the sender runs it, so it is the only one that sends this stream's
+// messages, and each session gets them in order.
 //
 // It is a goroutine of its own because what arrives while one round is written
 // is joined into the next: sent from the reader that caused it, every message
 // would be a write of its own for every subscriber.
 func (st *stream) send() {
-	var round fanout
-	for {
-		st.mu.Lock()
-		if st.values {
-			st.values = false
-			st.stepLocked(&hubcore.FlushValues{})
-		}
-		for _, t := range st.caught {
-			t.Held = false
-			st.stepLocked(&hubcore.Caught{Member: t.Member, Offset: t.Reached})
-		}
-		clear(st.caught)
-		st.caught = st.caught[:0]
-		out, pushed := st.outbox, st.clock.sending
-		st.outbox, st.clock.sending = round.spare, 0
-		if len(out) == 0 {
-			st.sending = false
-			st.mu.Unlock()
-			return
-		}
-		st.mu.Unlock()
-		round.send(st, out)
-		if pushed > 0 {
-			st.hub.metrics.delivery.Observe(seconds(st.hub.now() - pushed))
-		}
-		clear(out)
-		round.spare = out[:0]
+	for !st.sendRound() {
 	}
+}
+
+// sendRound sends what there is and reports whether the caller is the sender no
+// longer, because nothing came meanwhile.
+func (st *stream) sendRound() (ended bool) {
+	round := st.hub.rounds.Get().(*fanout)
+	out, pushed := st.takeOutbox(round.spare)
+	round.send(st, out)
+	if pushed > 0 {
+		st.hub.metrics.delivery.Observe(seconds(st.hub.now() - pushed))
+	}
+	clear(out)
+	round.spare = out[:0]
+	if cap(round.arena) <= keepBytes && cap(round.body) <= keepBytes {
+		st.hub.rounds.Put(round)
+	}
+	st.hub.commits.commit() // what catching up may have led to
+
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.sending = false
+	return !st.becomeSender()
+}
+
+// takeOutbox empties the outbox, which goes on in spare. pushed is when the oldest
+// push came that it tells of; 0: of none.
+func (st *stream) takeOutbox(spare []hubcore.Out) (out []hubcore.Out, pushed hubcore.Instant) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.values {
+		st.values = false
+		st.stepLocked(&hubcore.FlushValues{})
+	}
+	for _, t := range st.caught {
+		t.Held = false
+		st.stepLocked(&hubcore.Caught{Member: t.Member, Offset: t.Reached})
+	}
+	clear(st.caught)
+	st.caught = st.caught[:0]
+	out, pushed = st.outbox, st.clock.sending
+	st.outbox, st.clock.sending = spare, 0
+	return out, pushed
 }
 
 // fanout sends one round of a stream's messages: each is encoded once, and what
 // one session gets in the round goes to it as one frame.
 type fanout struct {
 	spare   []hubcore.Out
+	arena   []byte   // what encoded points into
+	ends    []int    // of each in arena
 	encoded [][]byte // of out[i]
+	body    []byte   // of one session's or one list's message
 	parcels []parcel
 	alone   map[*hubcore.Member]struct{}
 }
 
+// keepBytes bounds what a round's buffers keep for the next.
+const keepBytes = 256 << 10
+
 func (f *fanout) send(st *stream, out []hubcore.Out) {
 	f.encode(out)
-	f.alone = nil
+	clear(f.alone)
 	for i := range out {
 		if out[i].One == nil {
 			continue
@@ -90,9 +131,15 @@ func seen(before []hubcore.Out, all []*hubcore.Target) bool {
 func sameList(a, b []*hubcore.Target) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
 
 func (f *fanout) encode(out []hubcore.Out) {
-	f.encoded = f.encoded[:0]
+	f.arena, f.ends, f.encoded = f.arena[:0], f.ends[:0], f.encoded[:0]
 	for i := range out {
-		f.encoded = append(f.encoded, out[i].Msg.Append(nil))
+		f.arena = out[i].Msg.Append(f.arena)
+		f.ends = append(f.ends, len(f.arena))
+	}
+	from := 0
+	for _, end := range f.ends { // only now: the arena may have moved
+		f.encoded = append(f.encoded, f.arena[from:end])
+		from = end
 	}
 }
 
@@ -102,13 +149,13 @@ func (f *fanout) sendAll(st *stream, out []hubcore.Out) {
 	all := out[0].All
 	encoded := f.encoded[len(f.encoded)-len(out):]
 	f.parcels = f.parcels[:0]
-	var body []byte
+	body := f.body[:0]
 	var last uint64
 	size := 0
 	seal := func() {
 		size += len(body)
 		f.parcels = append(f.parcels, parcel{socket.NewFrame(body), last})
-		body = nil
+		f.body, body = body, body[:0]
 	}
 	for i := range out {
 		if !sameList(out[i].All, all) {
@@ -184,7 +231,7 @@ func (f *fanout) sendAlone(st *stream, m *hubcore.Member, out []hubcore.Out) {
 		}
 		return
 	}
-	var body []byte
+	body := f.body[:0]
 	var moved *hubcore.Target
 	var last uint64
 	flush := func() {
@@ -201,7 +248,8 @@ func (f *fanout) sendAlone(st *stream, m *hubcore.Member, out []hubcore.Out) {
 		default:
 			s.sock.Close(wire.CloseSlow, "answers are not read")
 		}
-		body, moved, last = nil, nil, 0
+		f.body, body = body, body[:0]
+		moved, last = nil, 0
 	}
 	for i := range out {
 		t := target(&out[i], m)

@@ -44,10 +44,21 @@ func (f *flow) release(pushes, bytes int) {
 // wait returns when another push may be read.
 func (f *flow) wait() {
 	f.mu.Lock()
-	for f.pushes >= inflightPushes || f.pushes > 0 && f.bytes >= inflightBytes {
+	for f.fullLocked() {
 		f.room.Wait()
 	}
 	f.mu.Unlock()
+}
+
+// full reports whether wait would wait.
+func (f *flow) full() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.fullLocked()
+}
+
+func (f *flow) fullLocked() bool {
+	return f.pushes >= inflightPushes || f.pushes > 0 && f.bytes >= inflightBytes
 }
 
 // busy reports whether anything is in flight.

@@ -69,6 +69,9 @@ type Hub struct {
 	metrics *metrics
 	writes  *writable
 
+	rounds    sync.Pool // of *fanout
+	handlings sync.Pool // of *handling
+
 	unloadAfter time.Duration   // without a request, until a stream is unloaded
 	ctx         context.Context // ends when the hub has shut down
 	stop        context.CancelFunc
@@ -91,7 +94,7 @@ type Hub struct {
 	work     sync.WaitGroup // every goroutine and visitor of the hub
 }
 
-// New makes a hub. It starts three goroutines, which end with [Hub.Shutdown]. An
+// New makes a hub. It starts two goroutines, which end with [Hub.Shutdown]. An
 // Authenticator with a method Check() error, as [auth.JWT] makes, is asked whether
 // it can be used; so a hub does not start with a secret that protects nothing.
 func New(o Options) (*Hub, error) {
@@ -133,8 +136,9 @@ func New(o Options) (*Hub, error) {
 		return nil, err
 	}
 	h.writes = newWritable(h)
-	h.commits = newCommitter(o.Store, h.writes.saw, h.metrics)
-	h.goWork(h.commits.run)
+	h.commits = newCommitter(h)
+	h.handlings.New = func() any { return new(handling) }
+	h.rounds.New = func() any { return new(fanout) }
 	h.goWork(h.sweep)
 	h.readRevocations()
 	h.goWork(h.watchRevocations)
@@ -190,6 +194,7 @@ func (h *Hub) sweep() {
 			}
 			h.elapse(&fx)
 			h.streams.sweep(now.Add(-h.unloadAfter))
+			h.commits.commit()
 		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
 	"github.com/wavesiddhartha/flowsync/internal/socket"
@@ -20,8 +19,6 @@ import (
 // newRoutes is what the hub serves, below wherever it is mounted.
 func (h *Hub) newRoutes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(middleware.SetHeader("X-Content-Type-Options", "nosniff"))
-	r.HandleFunc("/", h.upgrade)
 	r.Get("/healthz", h.healthz)
 	r.Get("/metrics", h.getMetrics)
 	r.Get("/streams/{name}", h.getValue)
@@ -43,10 +40,16 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// that was refused, and waits for it without end.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(strangersBody))
 	}
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	path := routePath(r.URL.Path)
+	if path == "/" {
+		h.upgrade(w, r) // past the router: its context would last as long as the session
+		return
+	}
 	// A context of its own: the router outside may be chi too, and its context
 	// knows the path from the other end.
 	rctx := chi.NewRouteContext()
-	rctx.RoutePath = routePath(r.URL.Path)
+	rctx.RoutePath = path
 	h.routes.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, rctx)))
 }
 
@@ -80,8 +83,6 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) {
 	}
 	defer h.leave()
 	s := &session{began: time.Now()}
-	o := h.sockets
-	o.OnDrained = s.drained
 	seat, e := h.takeSeat(r)
 	if e != nil {
 		h.refuseUpgrade(w, e)
@@ -109,7 +110,7 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	sock, err := socket.Accept(w, r, o)
+	sock, err := socket.Accept(w, r, &h.sockets, s)
 	if err != nil { // and it is answered
 		code := wire.BadMessage
 		if errors.Is(err, socket.ErrOrigin) {

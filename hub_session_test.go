@@ -94,14 +94,15 @@ func (p *peer) takeLittle() {
 // cursor when they are still at hand, and the state when they are not. Nobody
 // waits for it.
 func TestSlowClientIsCaughtUp(t *testing.T) {
+	const ever = time.Hour // it is not given up, however long the pushes take
 	for _, c := range []struct {
 		name   string
 		pushes int
 		limits Limits
 		state  bool
 	}{
-		{"by ops", 600, Limits{QueueMessages: 8}, false},
-		{"by its state", 600, Limits{QueueMessages: 8}, true},
+		{"by ops", 600, Limits{QueueMessages: 8, WriteTimeout: ever}, false},
+		{"by its state", 600, Limits{QueueMessages: 8, WriteTimeout: ever}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			hs := slowHub(t, c.limits)

@@ -75,7 +75,6 @@ func (h *Hub) drain() {
 		}
 	}
 	h.sessions.wait()
-	h.commits.end()
 	h.stop()
 	h.work.Wait()
 	h.closeErr = h.store.Close()

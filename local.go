@@ -75,7 +75,9 @@ func (h *Hub) tell(name string, ev hubcore.StreamEvent) error {
 	if !wire.ValidStream(name) {
 		return wire.Errorf(wire.BadStream, "a stream name is 1 to 8 segments of letters, digits, _ . - joined by colons")
 	}
-	if !h.request(name, localClient, ev) {
+	known := h.request(name, localClient, ev)
+	h.commits.commit()
+	if !known {
 		e := wire.Errorf(wire.StreamUnknown, "no such stream is registered with this hub; register it with hub.Stream")
 		e.Stream = name
 		return e

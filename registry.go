@@ -214,8 +214,8 @@ func (h *Hub) stream(name, subject string) *stream {
 	return st
 }
 
-// request feeds an event to a stream, loading it if need be. False: there is no
-// such stream.
+// request feeds an event to a stream, loading it if need be. What it leads to is
+// committed by the caller. False: there is no such stream.
 func (h *Hub) request(name, subject string, ev hubcore.StreamEvent) bool {
 	for {
 		st := h.stream(name, subject)
@@ -237,7 +237,7 @@ func (g *registry) sweep(idleSince time.Time) {
 		shard.Lock()
 		for name, st := range shard.byName {
 			if st.ticks {
-				st.step(&hubcore.Tick{})
+				st.tick()
 			}
 			if st.unload(idleSince) {
 				delete(shard.byName, name)

@@ -25,9 +25,6 @@ type session struct {
 
 	began time.Time // when the upgrade was asked for
 
-	// Owned by the reader.
-	decode wire.Decoder
-
 	flow flow
 
 	mu      sync.Mutex // guards what follows; may be taken under stream.mu, never the reverse
@@ -67,27 +64,48 @@ func (s *session) read() (err error) {
 			err = errors.New("panic")
 		}
 	}()
-	var fx hubcore.SessionEffects
 	for {
 		msg, err := s.sock.Read()
 		if err != nil {
 			return err
 		}
-		s.hub.metrics.receivedBytes.Add(float64(len(msg)))
-		for line := range wire.Lines(msg) {
-			s.line(line, &fx)
+		s.message(msg)
+	}
+}
+
+// handling is what a reader borrows while it handles a message.
+type handling struct {
+	decode   wire.Decoder
+	received hubcore.Received
+	fx       hubcore.SessionEffects
+}
+
+// message handles a WebSocket message of the client, line by line.
+func (s *session) message(msg []byte) {
+	h := s.hub.handlings.Get().(*handling)
+	defer func() {
+		h.fx.Reset()
+		h.received = hubcore.Received{}
+		s.hub.handlings.Put(h)
+	}()
+	s.hub.metrics.receivedBytes.Add(float64(len(msg)))
+	for line := range wire.Lines(msg) {
+		s.line(line, h)
+		if s.flow.full() {
+			s.hub.commits.commit()
 			s.flow.wait()
 		}
 	}
 }
 
+// Waits commits what the reader has led to, before it waits for more: what arrived
+// together shares a commit. The socket calls it.
+func (s *session) Waits() { s.hub.commits.commit() }
+
 // line handles one message of the client.
-func (s *session) line(line []byte, fx *hubcore.SessionEffects) {
-	msg, err := s.decode.Client(line)
-	var refused *wire.Error
-	if err != nil && !errors.As(err, &refused) {
-		refused = wire.Errorf(wire.BadMessage, "the message could not be understood")
-	}
+func (s *session) line(line []byte, h *handling) {
+	msg, err := h.decode.Client(line)
+	refused := refusal(err)
 	s.hub.metrics.received[clientType(msg)].Inc()
 	if _, ok := msg.(*wire.Ping); ok {
 		if rtt, ok := s.sock.RTT(); ok {
@@ -95,15 +113,34 @@ func (s *session) line(line []byte, fx *hubcore.SessionEffects) {
 		}
 	}
 	if msg == nil {
-		s.step(&hubcore.Malformed{Err: refused}, fx)
+		s.advance(&hubcore.Malformed{Err: refused}, &h.fx)
 		return
 	}
-	s.step(&hubcore.Received{Msg: msg, Bytes: len(line), Refused: refused}, fx)
+	h.received = hubcore.Received{Msg: msg, Bytes: len(line), Refused: refused}
+	s.advance(&h.received, &h.fx)
+}
+
+// refusal is what the decoder says is wrong with a line, nil if nothing is.
+func refusal(err error) *wire.Error {
+	if err == nil {
+		return nil
+	}
+	var refused *wire.Error
+	if !errors.As(err, &refused) {
+		refused = wire.Errorf(wire.BadMessage, "the message could not be understood")
+	}
+	return refused
 }
 
 // step feeds one event to the machine and carries out what it asks for. fx is
-// the caller's scratch.
+// the caller's scratch. Call it without locks.
 func (s *session) step(ev hubcore.SessionEvent, fx *hubcore.SessionEffects) {
+	s.advance(ev, fx)
+	s.hub.commits.commit()
+}
+
+// advance is step for the reader, which commits when nothing more has arrived.
+func (s *session) advance(ev hubcore.SessionEvent, fx *hubcore.SessionEffects) {
 	fx.Reset()
 	s.mu.Lock()
 	s.core.Step(s.hub.now(), ev, fx)
@@ -125,11 +162,11 @@ func (s *session) step(ev hubcore.SessionEvent, fx *hubcore.SessionEffects) {
 		if err == nil {
 			err = s.seat.take(grant.Subject, s.hub.connsOf(grant))
 		}
-		s.step(&hubcore.Granted{Grant: grant, Err: err}, fx)
+		s.advance(&hubcore.Granted{Grant: grant, Err: err}, fx)
 	case fx.Number:
 		m := s.core.Member()
 		n, err := s.hub.store.Session(s.hub.ctx, m.Client)
-		s.step(&hubcore.Numbered{Number: n, Readonly: s.hub.writes.readonly.Load(), Err: err}, fx)
+		s.advance(&hubcore.Numbered{Number: n, Readonly: s.hub.writes.readonly.Load(), Err: err}, fx)
 	}
 }
 
@@ -214,6 +251,7 @@ func (s *session) end(cause error) {
 	for _, name := range streams {
 		s.hub.request(name, s.core.Member().Subject, &hubcore.Leave{Member: s.core.Member(), Ended: true})
 	}
+	s.hub.commits.commit()
 	s.hub.sessions.remove(s)
 	s.seat.leave()
 	s.sock.Wait()
@@ -238,13 +276,13 @@ func (s *session) lags(st *stream, t *hubcore.Target) {
 	s.lag = append(s.lag, lagged{st, t})
 	s.lagMu.Unlock()
 	if n, _ := s.sock.Queued(); n == 0 {
-		s.drained()
+		s.Drained()
 	}
 }
 
-// drained brings the streams that were held back up to date. The socket calls it
+// Drained brings the streams that were held back up to date. The socket calls it
 // when its queue is empty.
-func (s *session) drained() {
+func (s *session) Drained() {
 	s.lagMu.Lock()
 	lag := s.lag
 	s.lag = nil

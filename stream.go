@@ -32,23 +32,47 @@ type stream struct {
 }
 
 // step feeds one event to the machine, the answer to a call of its own or an
-// event of a session that it knows: neither lets it be unloaded.
+// event of a session that it knows: neither lets it be unloaded. Call it without
+// locks.
 func (st *stream) step(ev hubcore.StreamEvent) {
+	if st.feed(ev) {
+		st.hub.goWork(st.send)
+	}
+	st.hub.commits.commit()
+}
+
+// feed is step for those who commit and send themselves: true means that the
+// caller is the sender now, and must see to it that send runs.
+func (st *stream) feed(ev hubcore.StreamEvent) (send bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.stepLocked(ev)
+	return st.becomeSender()
 }
 
-// request feeds an event from outside to the machine, unless it was unloaded.
+// request feeds an event from outside to the machine, unless it was unloaded. What
+// it leads to is committed by the caller.
 func (st *stream) request(ev hubcore.StreamEvent) bool {
 	st.mu.Lock()
-	defer st.mu.Unlock()
 	if st.gone {
+		st.mu.Unlock()
 		return false
 	}
 	st.used = time.Now()
 	st.stepLocked(ev)
+	send := st.becomeSender()
+	st.mu.Unlock()
+	if send {
+		st.hub.goWork(st.send)
+	}
 	return true
+}
+
+// tick passes time. What comes of it is sent, and committed by the caller.
+func (st *stream) tick() {
+	if st.feed(&hubcore.Tick{}) {
+		st.hub.goWork(st.send)
+	}
 }
 
 // unload marks the stream as gone if nobody uses it and nothing is under way.
@@ -65,6 +89,10 @@ func (st *stream) stepLocked(ev hubcore.StreamEvent) {
 	st.core.Step(before, ev, fx)
 	st.measure(ev, before)
 	for i := range fx.Calls {
+		if c := &fx.Calls[i]; c.Kind == hubcore.CallAppend {
+			st.hub.commits.add(st, c.Batch)
+			continue
+		}
 		st.call(fx.Calls[i])
 	}
 	for _, done := range fx.Settled {
@@ -81,7 +109,13 @@ func (st *stream) stepLocked(ev hubcore.StreamEvent) {
 	st.outbox = append(st.outbox, fx.Out...)
 	st.values = st.values || fx.ValuesDue
 	fx.Reset()
-	st.wakeSender()
+}
+
+// receivers is how many sessions a commit is told to.
+func (st *stream) receivers() int {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.core.Members()
 }
 
 // speaks reports whether a sender runs.
@@ -91,22 +125,21 @@ func (st *stream) speaks() bool {
 	return st.sending
 }
 
-// wakeSender starts the sender if there is work and none runs. Called with mu.
-func (st *stream) wakeSender() {
+// becomeSender makes the caller the sender if there is work and none runs. Called
+// with mu.
+func (st *stream) becomeSender() bool {
 	if st.sending || len(st.outbox) == 0 && len(st.caught) == 0 && !st.values {
-		return
+		return false
 	}
 	st.sending = true
-	st.hub.goWork(st.send)
+	return true
 }
 
-// call carries out one call to the store. Appends go through the committer; the
-// others are rare, may block, and answer from a goroutine of their own.
+// call carries out one call to the store that is not an append. They are rare, may
+// block, and answer from a goroutine of their own.
 func (st *stream) call(c hubcore.Call) {
 	h := st.hub
 	switch c.Kind {
-	case hubcore.CallAppend:
-		h.commits.add(st, c.Batch)
 	case hubcore.CallLoad:
 		h.goWork(func() {
 			since := time.Now()
@@ -173,9 +206,12 @@ func (h *Hub) pause() {
 // catchUp notes that a session that lagged on this stream can take more.
 func (st *stream) catchUp(t *hubcore.Target) {
 	st.mu.Lock()
-	defer st.mu.Unlock()
 	st.caught = append(st.caught, t)
-	st.wakeSender()
+	send := st.becomeSender()
+	st.mu.Unlock()
+	if send {
+		st.hub.goWork(st.send)
+	}
 }
 
 // logCommit tells of a commit: where and by whom, never what.

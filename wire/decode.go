@@ -18,10 +18,10 @@ const maxFields = 24
 const (
 	keepScratch = 16 << 10 // bytes
 	keepItems   = 256
-	keepNames   = 64
+	keepNames   = 1024
 )
 
-// Decoder decodes the lines of one connection. The zero value is ready. A
+// Decoder decodes lines, of one connection or of many. The zero value is ready. A
 // message and all bytes in it are valid until the next call and as long as the
 // line is not overwritten; its strings are valid forever. A decoder is not safe
 // for concurrent use. Assigning Decoder{} releases all it holds.

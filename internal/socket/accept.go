@@ -14,13 +14,13 @@ import (
 var ErrOrigin = errors.New("pages of this origin may not connect: add it to the allowed origins")
 
 // Accept upgrades the request. When it fails it has answered the request
-// in HTTP.
-func Accept(w http.ResponseWriter, r *http.Request, o Options) (*Socket, error) {
-	if status, err := checkUpgrade(w, r, &o); err != nil {
+// in HTTP. o is shared and not changed any more.
+func Accept(w http.ResponseWriter, r *http.Request, o *Options, owner Owner) (*Socket, error) {
+	if status, err := checkUpgrade(w, r, o); err != nil {
 		http.Error(w, err.Error(), status)
 		return nil, err
 	}
-	s := &Socket{o: o, start: time.Now(), done: make(chan struct{})}
+	s := &Socket{o: o, owner: owner, start: time.Now(), done: make(chan struct{})}
 	if err := s.openLibrary(w, r); err != nil {
 		return nil, err
 	}

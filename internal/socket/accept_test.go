@@ -125,13 +125,14 @@ func TestAcceptsGoodUpgrades(t *testing.T) {
 func TestNeedsAConnection(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header = sockettest.ValidUpgrade()
+	o := testOptions()
 	w := httptest.NewRecorder()
-	if _, err := Accept(w, r, testOptions()); err == nil || w.Code != http.StatusNotImplemented {
+	if _, err := Accept(w, r, &o, testOwner{}); err == nil || w.Code != http.StatusNotImplemented {
 		t.Errorf("a writer without Hijack: %d %v, want 501", w.Code, err)
 	}
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/2.0", 2, 0
 	w = httptest.NewRecorder()
-	if _, err := Accept(w, r, testOptions()); err == nil || w.Code != http.StatusHTTPVersionNotSupported {
+	if _, err := Accept(w, r, &o, testOwner{}); err == nil || w.Code != http.StatusHTTPVersionNotSupported {
 		t.Errorf("HTTP/2: %d %v, want 505", w.Code, err)
 	}
 }

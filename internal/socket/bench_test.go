@@ -36,7 +36,7 @@ func socketBenchServer() *benchServer {
 	var readers sync.WaitGroup
 	o := testOptions()
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s, err := Accept(w, r, o)
+		s, err := Accept(w, r, &o, testOwner{})
 		if err != nil {
 			return
 		}

@@ -32,8 +32,8 @@ func (s *Socket) drain() {
 		s.lagging = false
 	}
 	s.mu.Unlock()
-	if tell && s.o.OnDrained != nil {
-		s.o.OnDrained()
+	if tell {
+		s.owner.Drained()
 	}
 }
 

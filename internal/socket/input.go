@@ -59,6 +59,7 @@ func (s *Socket) receive(p []byte) {
 		s.inspect()
 		return
 	}
+	s.owner.Waits()
 	for {
 		var n int
 		var err error

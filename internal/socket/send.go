@@ -15,7 +15,7 @@ const (
 // Send sends msg, one or more JSON objects separated by newlines, as one text
 // message. It copies msg and never waits: what the kernel does not take at
 // once is queued. It reports false when the queue is full, and the message is
-// not sent: the subscriber lags, and onDrained will be called. It also reports
+// not sent: the subscriber lags, and Drained will be called. It also reports
 // false when the socket closes.
 func (s *Socket) Send(msg []byte) bool { return s.sendCopy(msg, false) }
 

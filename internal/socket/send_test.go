@@ -18,7 +18,7 @@ func TestQueueIsBoundedInMessages(t *testing.T) {
 		drained := make(chan struct{}, 10)
 		sv.o.SendBuffer = 64 << 10
 		sv.o.QueueMessages = 10
-		sv.o.OnDrained = func() { drained <- struct{}{} }
+		sv.owner.drained = func() { drained <- struct{}{} }
 		c := sockettest.Dial(t, sv.URL)
 		s := sv.only()
 
@@ -244,7 +244,7 @@ func TestSendAllocatesNothing(t *testing.T) {
 // is refused early, and one that keeps up is not.
 func TestQueueTotal(t *testing.T) {
 	var waiting atomic.Int64
-	s := &Socket{o: Options{QueueMessages: 100, QueueBytes: 1600, Waiting: &waiting, MaxWaiting: 1000}}
+	s := &Socket{o: &Options{QueueMessages: 100, QueueBytes: 1600, Waiting: &waiting, MaxWaiting: 1000}}
 	msg := make([]byte, 90)
 	s.queue.push(&Frame{bytes: msg})
 	if !s.hasRoom(msg, nil, false) {

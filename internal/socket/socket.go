@@ -72,11 +72,6 @@ type Options struct {
 	// ControlRate is how many control frames a second a client may send.
 	ControlRate int
 
-	// OnDrained, if set, is called when nothing waits any more after the
-	// socket had refused a message. It runs in a goroutine of the socket
-	// without its lock: it may send, and must not wait.
-	OnDrained func()
-
 	// Waiting, if set, counts the bytes in the queues of all sockets; beyond
 	// maxWaiting each may hold less.
 	Waiting    *atomic.Int64
@@ -84,6 +79,17 @@ type Options struct {
 
 	// Buffers are shared by all sockets of a hub.
 	Buffers *Buffers
+}
+
+// Owner is who a socket works for. Its methods are called without the socket's
+// lock: they may send.
+type Owner interface {
+	// Drained is called when nothing waits any more after the socket had
+	// refused a message. It runs in a goroutine of the socket, and must not wait.
+	Drained()
+
+	// Waits is called by the reader before it waits for the client to send more.
+	Waits()
 }
 
 // Socket is one WebSocket connection of the hub. The library keeps the
@@ -95,8 +101,9 @@ type Options struct {
 // only while the kernel's buffer is full (or, without non-blocking writes,
 // while there is something to write), a closer for the last second at most.
 type Socket struct {
-	// Set by acceptSocket, read-only after.
-	o       Options
+	// Set by Accept, read-only after.
+	o       *Options
+	owner   Owner
 	conn    net.Conn
 	raw     syscall.RawConn // nil: the connection has no non-blocking calls
 	library library
@@ -115,7 +122,7 @@ type Socket struct {
 	mu      sync.Mutex // guards what follows; calls nothing of the hub's
 	queue   sendQueue
 	writing bool           // a writer runs and owns the connection's write side
-	lagging bool           // onDrained is owed
+	lagging bool           // Drained is owed
 	moved   time.Duration  // when the queue last got shorter or began, since start
 	attempt attempt        // the write that does not wait
 	broken  bool           // the connection takes no more
@@ -185,6 +192,9 @@ var (
 )
 
 func (s *Socket) next() ([]byte, error) {
+	if s.raw != nil && len(s.input.rest) == 0 && s.input.err == nil {
+		s.receive(nil) // here, not below the library: an idle goroutine's stack stays small
+	}
 	text, r, err := s.library.next()
 	if err != nil {
 		return nil, err

@@ -22,6 +22,7 @@ type socketServer struct {
 	*httptest.Server
 	t       testing.TB
 	o       Options
+	owner   testOwner
 	read    func(s *Socket, msg []byte) // default: echo
 	readers sync.WaitGroup
 	stop    chan struct{}
@@ -40,6 +41,17 @@ func testOptions() Options {
 		ReadTimeout:   30 * time.Second,
 		ControlRate:   100,
 		Buffers:       new(Buffers),
+	}
+}
+
+// testOwner waits for nothing.
+type testOwner struct{ drained func() }
+
+func (o testOwner) Waits() {}
+
+func (o testOwner) Drained() {
+	if o.drained != nil {
+		o.drained()
 	}
 }
 
@@ -79,7 +91,7 @@ func startSockets(t testing.TB, secure bool) *socketServer {
 }
 
 func (sv *socketServer) serve(w http.ResponseWriter, r *http.Request) {
-	s, err := Accept(w, r, sv.o)
+	s, err := Accept(w, r, &sv.o, sv.owner)
 	if err != nil {
 		return
 	}

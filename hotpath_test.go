@@ -1,0 +1,59 @@
+//go:build !race
+
+// The race detector's pools drop a part of what they are given, at random.
+
+package flowsync
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime"
+	"testing"
+
+	"github.com/wavesiddhartha/flowsync/wire"
+)
+
+// What one push of one op may allocate. What is made is what the store keeps of it
+// (its record, entry, bytes and writer's mark), the event that carries it, and the
+// messages about it with their hashes and cursors; one is the test's, for the message.
+// None of it grows with the number of subscribers.
+const (
+	perPush   = 12 // read, decoded, authorised, committed to memory and acked
+	perFanOut = 17 // and sent to subscribers, however many
+)
+
+// TestHotPathAllocations: a push costs few allocations and no goroutine, and no more
+// for many subscribers than for one.
+func TestHotPathAllocations(t *testing.T) {
+	for _, row := range []struct {
+		subscribers int
+		most        float64
+	}{{0, perPush}, {1, perFanOut}, {8, perFanOut}} {
+		t.Run(fmt.Sprintf("subscribers=%d", row.subscribers), func(t *testing.T) {
+			hs := serveHub(t, Options{Auth: Anonymous})
+			hs.Hub.log = slog.New(slog.DiscardHandler) // of each op it keeps a line otherwise
+			hs.Stream("counter:*", Counter)
+			hs.join("tab", wire.Open{Stream: "counter:a", Mode: wire.Write, As: wire.AsState})
+			author := hs.sessions.all()[0]
+			for i := range row.subscribers {
+				hs.join(fmt.Sprintf("reader-%d", i), r("counter:a"))
+			}
+			var seq uint64
+			push := func() {
+				seq++
+				author.message(fmt.Appendf(nil, `{"ops":[{"amount":1,"op":"increment"}],"seq":%d,"stream":"counter:a","t":"push"}`, seq))
+				author.Waits()
+			}
+			push()
+			before := runtime.NumGoroutine()
+			n := testing.AllocsPerRun(300, push)
+			if n > row.most {
+				t.Errorf("a push takes %v allocations, want at most %v", n, row.most)
+			}
+			if now := runtime.NumGoroutine(); now > before {
+				t.Errorf("%d goroutines run after the pushes, %d before", now, before)
+			}
+			t.Logf("a push takes %v allocations", n)
+		})
+	}
+}
