@@ -38,7 +38,7 @@ func flowSync(st store.Store) (*Server, error) {
 		Auth:   auth.Func(authenticate),
 		Store:  st,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), // formats every line, like one that is kept
-		Limits: flowsync.Limits{QueueMessages: 64 << 10, QueueBytes: 64 << 20, QueueTotal: 1 << 30, Streams: 4096},
+		Limits: limits(),
 	})
 	if err != nil {
 		return nil, err
@@ -52,6 +52,19 @@ func flowSync(st store.Store) (*Server, error) {
 		return hub.Shutdown(ctx)
 	}
 	return &Server{Handler: hub, Close: stop}, nil
+}
+
+// limits are all on, and above the load: that one subject with one address does
+// what it can is the benchmark's way, and no attack.
+func limits() flowsync.Limits {
+	ops := flowsync.Rate{PerSecond: 10_000_000}
+	bytes := flowsync.Rate{PerSecond: 4 << 30}
+	return flowsync.Limits{
+		QueueMessages: 64 << 10, QueueBytes: 64 << 20, QueueTotal: 1 << 30, Streams: 4096,
+		Ops: ops, OpsPerSubject: ops, OpsPerStream: ops,
+		Bytes: bytes, BytesPerSubject: bytes, BytesPerStream: bytes,
+		ConnsPerAddress: 100_000, ConnsPerSubject: 100_000,
+	}
 }
 
 // namespaces are the rights of a benchmark's client.
