@@ -177,13 +177,14 @@ func (st *stream) call(c hubcore.Call) {
 	case hubcore.CallSave:
 		h.goWork(func() {
 			since := time.Now()
+			c.Snapshot.State = c.State.AppendState(nil)
 			err := h.store.Save(h.ctx, st.name, c.Snapshot)
 			h.metrics.called(storeSnapshot, since, err)
 			h.metrics.rules[st.rule].compactionDone(since, err)
 			if err != nil {
 				h.log.Warn("a snapshot could not be stored; it is tried again later", "stream", st.name, "err", err)
 			}
-			st.step(&hubcore.Saved{Err: err})
+			st.step(&hubcore.Saved{Snapshot: c.Snapshot, Err: err})
 		})
 	case hubcore.CallTrim:
 		h.goWork(func() {

@@ -82,7 +82,8 @@ type State interface {
 	// offsets, each once.
 	Apply(op Op)
 
-	// Clone returns an independent copy.
+	// Clone returns an independent copy. Another goroutine may use it while this
+	// one uses the original.
 	Clone() State
 
 	// AppendState appends the canonical encoding, a JSON value in canonical

@@ -13,12 +13,12 @@ import (
 // quick reconnects and history have a base, and a crash anywhere in between
 // leaves a log that is only longer than it has to be.
 type compaction struct {
-	ops    int    // committed since the newest snapshot
-	bytes  int    // of those ops
-	newest uint64 // offset of the newest snapshot; 0: none
-	older  uint64 // of the one before it
-	saving uint64 // offset of the snapshot being stored; 0: none is
-	busy   bool   // a trim is under way
+	ops    int            // committed since the newest snapshot
+	bytes  int            // of those ops
+	newest uint64         // offset of the newest snapshot; 0: none
+	older  uint64         // of the one before it
+	saving store.Position // of the snapshot being stored; without an offset: none is
+	busy   bool           // a trim is under way
 }
 
 // trimSlice is the default of Config.TrimRecords.
@@ -35,24 +35,32 @@ func (c *compaction) committed(e *store.Entry) {
 func (s *Stream) compact(fx *Effects) {
 	c := &s.compaction
 	due := c.ops >= s.cfg.CompactOps || c.bytes >= s.cfg.CompactBytes
-	if !due || s.cfg.CompactOps == 0 || c.saving > 0 || c.busy || s.phase != live || s.rotating {
+	if !due || s.cfg.CompactOps == 0 || c.saving.Offset > 0 || c.busy || s.phase != live || s.rotating {
 		return
 	}
-	c.saving, c.ops, c.bytes = s.head.Offset, 0, 0
-	s.snap, s.snapAt = s.state.AppendState(nil), s.head.Offset
-	fx.Calls = append(fx.Calls, Call{Kind: CallSave, Snapshot: store.Snapshot{Rule: s.rule.Name(), Position: s.head, State: s.snap}})
+	c.saving, c.ops, c.bytes = s.head, 0, 0
+	fx.Calls = append(fx.Calls, Call{
+		Kind: CallSave, Snapshot: store.Snapshot{Rule: s.rule.Name(), Position: s.head}, State: s.state.Clone(),
+	})
 }
 
 // saved goes on with the trim. A snapshot that could not be stored is tried
-// again when as much was committed once more.
+// again when as much was committed once more. An answer from before the stream
+// was loaded anew is of no use.
 func (s *Stream) saved(ev *Saved, fx *Effects) {
 	c := &s.compaction
-	at := c.saving
-	c.saving = 0
-	if ev.Err != nil || at == 0 {
+	at := ev.Snapshot.Position
+	if at != c.saving {
 		return
 	}
-	c.older, c.newest = c.newest, at
+	c.saving = store.Position{}
+	if ev.Err != nil {
+		return
+	}
+	if s.snap == nil || s.snapAt < at.Offset {
+		s.snap, s.snapAt = ev.Snapshot.State, at.Offset // for those who join soon
+	}
+	c.older, c.newest = c.newest, at.Offset
 	s.trim(fx)
 }
 

@@ -145,7 +145,10 @@ type (
 	}
 
 	// Saved answers CallSave, Trimmed CallTrim.
-	Saved   struct{ Err error }
+	Saved struct {
+		Snapshot store.Snapshot // as it was given to the store
+		Err      error
+	}
 	Trimmed struct {
 		More bool
 		Err  error

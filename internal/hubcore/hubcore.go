@@ -118,7 +118,11 @@ type Call struct {
 	Fence  uint64
 	Epoch  string
 
+	// CallSave: where the snapshot is. State is a copy that nobody else has, to
+	// be encoded into Snapshot.State while the stream goes on: to encode takes
+	// many times as long as to copy.
 	Snapshot store.Snapshot
+	State    crdt.State
 }
 
 // Settled answers a Local, a Post or a Query.

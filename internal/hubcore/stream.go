@@ -105,7 +105,7 @@ func (s *Stream) Name() string { return s.name }
 func (s *Stream) Idle() bool {
 	return len(s.order) == 0 && len(s.peers) == 0 && len(s.parked) == 0 && len(s.calls) == 0 &&
 		len(s.inflight) == 0 && len(s.waiting) == 0 && s.phase != loading && !s.rotating &&
-		s.compaction.saving == 0 && !s.compaction.busy && (s.eph == nil || len(s.eph.owner) == 0 && s.eph.n == 0)
+		s.compaction.saving.Offset == 0 && !s.compaction.busy && (s.eph == nil || len(s.eph.owner) == 0 && s.eph.n == 0)
 }
 
 // Members is how many sessions have the stream open.

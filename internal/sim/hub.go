@@ -222,7 +222,8 @@ func (st *stream) execute(c hubcore.Call) hubcore.StreamEvent {
 		return &hubcore.Rotated{Head: head, Err: err}
 	case hubcore.CallSave:
 		w.hit("hub: saved a snapshot")
-		return &hubcore.Saved{Err: w.store.save(st.name, c.Snapshot)}
+		c.Snapshot.State = c.State.AppendState(nil)
+		return &hubcore.Saved{Snapshot: c.Snapshot, Err: w.store.save(st.name, c.Snapshot)}
 	case hubcore.CallTrim:
 		w.hit("hub: trimmed a log")
 		more, err := w.store.trim(st.name, c.After, c.Max)

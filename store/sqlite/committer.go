@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/wavesiddhartha/flowsync/crdt"
@@ -20,6 +21,7 @@ type bounds struct {
 	recentBytes   int // in recent when settling keeps failing: no append is taken
 	groupChanges  int // in one transaction; what waits beyond them is in the next
 	chunkBytes    int // about how large a chunk is
+	pieceBytes    int // of a snapshot's state in one transaction, at most
 	logPages      int // in the write-ahead log before a checkpoint
 	idleStreams   int // known beyond those in use
 	idleWriters   int // likewise
@@ -36,6 +38,7 @@ func usual() bounds {
 		recentBytes:   64 << 20,
 		groupChanges:  4096,
 		chunkBytes:    64 << 10,
+		pieceBytes:    128 << 10,
 		logPages:      4096,
 		idleStreams:   8192,
 		idleWriters:   1 << 16,
@@ -73,6 +76,7 @@ type committer struct {
 	conn    *conn
 	begun   bool      // a transaction is open
 	touched []*stream // in use until it ends
+	saves   []*saving // of snapshots, one after the other
 
 	unsettled map[*stream]struct{} // those with records in recent, or fences not stored
 	bytes     int                  // in recent
@@ -135,12 +139,12 @@ func (c *committer) run() {
 	defer close(c.stopped)
 	for {
 		c.mu.Lock()
-		for len(c.queue) == 0 && !c.ended {
+		for len(c.queue) == 0 && len(c.saves) == 0 && !c.ended {
 			c.wake.Wait()
 		}
 		group := c.take()
 		c.mu.Unlock()
-		if len(group) == 0 {
+		if len(group) == 0 && len(c.saves) == 0 {
 			return
 		}
 		c.commit(group)
@@ -160,40 +164,49 @@ func (c *committer) take() []change {
 	return group
 }
 
-// commit makes a group of changes durable and answers them. If that fails, each
-// is tried alone: what one asks for may be what does not fit on the disk. Snapshots
-// have transactions of their own.
+// commit makes a group of changes durable and answers them, and goes on a step
+// with a snapshot.
 func (c *committer) commit(group []change) {
 	due := c.due()
 	if due {
 		c.settling = c.attempt(new(settlement))
 	}
-	small, large := part(group)
-	c.together(small)
-	for _, ch := range large {
-		ch.answer(c.attempt(ch))
-	}
+	c.together(c.sortOut(group))
+	c.save()
 	if c.logged > c.bounds.logPages {
 		c.checkpoint()
 	}
 	c.store.dropIdle(c, due)
 }
 
-// part sorts out snapshots, which may be megabytes each: ops that came with one
-// are not to wait for it. They keep their order among themselves.
-func part(group []change) (small, large []change) {
-	for _, ch := range group {
-		if _, ok := ch.(*saving); ok {
-			large = append(large, ch)
-		} else {
-			small = append(small, ch)
+// sortOut puts the snapshots of a group aside, in their order, and returns the
+// rest.
+func (c *committer) sortOut(group []change) []change {
+	return slices.DeleteFunc(group, func(ch change) bool {
+		s, ok := ch.(*saving)
+		if ok {
+			c.saves = append(c.saves, s)
 		}
-	}
-	return small, large
+		return ok
+	})
 }
 
-// together makes changes durable in one transaction and answers them, or one by
-// one if that fails.
+// save takes one step of the snapshot whose turn it is.
+func (c *committer) save() {
+	if len(c.saves) == 0 {
+		return
+	}
+	s := c.saves[0]
+	if err := c.attempt(s); err != nil || s.finished {
+		c.saves[0] = nil
+		c.saves = c.saves[1:]
+		s.answer(err)
+	}
+}
+
+// together makes changes durable in one transaction and answers them. If that
+// fails, each is tried alone: what one asks for may be what does not fit on the
+// disk.
 func (c *committer) together(group []change) {
 	err := c.attempt(group...)
 	if err == nil || len(group) == 1 || c.store.failure() != nil {

@@ -45,6 +45,16 @@ func TestDamagedRow(t *testing.T) {
 		{"snapshot: state", `UPDATE snapshots SET state = '{"offset":0}'` + in},
 		{"snapshot: chain", `UPDATE snapshots SET ` + strings.ReplaceAll(flip("chain"), "40", "4") + in},
 		{"snapshot: offset", `UPDATE snapshots SET offset = offset + 1` + in},
+		{"snapshot: epoch", `UPDATE snapshots SET epoch = '0123456789abcdef'` + in},
+		{"snapshot: rule", `UPDATE snapshots SET rule = 'crdt-countes'` + in},
+		{"snapshot: crc", `UPDATE snapshots SET crc = crc + 1` + in},
+		{"snapshot: pieces", `UPDATE snapshots SET pieces = pieces - 1` + in},
+		{"piece: data", `UPDATE pieces SET data = replace(data, 'off', 'ogf')` + in},
+		{"piece: number", `UPDATE pieces SET piece = piece + 16` + in + ` AND piece = 0`},
+		{"piece: offset", `UPDATE pieces SET offset = offset + 16` + in},
+		{"piece: stream", `UPDATE pieces SET stream = stream + 16` + in},
+		{"piece: gone", `DELETE FROM pieces` + in + ` AND piece = 1`},
+		{"piece: one more", `INSERT INTO pieces SELECT stream, offset, 9, data FROM pieces` + in + ` AND piece = 0`},
 		{"writer: seq", `UPDATE writers SET seq = seq - 1` + in},
 		{"writer: client", `UPDATE writers SET client = 'devise-0'` + in + ` AND client = 'device-0'`},
 		{"writer: gone", `DELETE FROM writers` + in + ` AND client = 'device-0'`},
@@ -84,12 +94,35 @@ func TestDamagedRow(t *testing.T) {
 	}
 }
 
+// When the log does not reach back to the beginning, a snapshot that is gone is
+// missed.
+func TestLostSnapshots(t *testing.T) {
+	path := scratch(t)
+	fill(t, path, "counter:damaged", "counter:healthy")
+	st := mustOpen(t, path)
+	if _, err := st.Trim(t.Context(), "counter:damaged", 3, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	shell(t, path, fmt.Sprintf(`DELETE FROM snapshots WHERE stream = %d`, streamID("counter:damaged")))
+	again := mustOpen(t, path)
+	defer again.Close()
+	if err := useAll(t, again, "counter:damaged"); !errors.Is(err, store.ErrCorrupt) {
+		t.Errorf("the stream without snapshots: %v, want ErrCorrupt", err)
+	}
+	if err := useAll(t, again, "counter:healthy"); err != nil {
+		t.Errorf("the healthy stream: %v", err)
+	}
+}
+
 // fill makes streams with everything in them: chunks, recent records, writers,
-// two snapshots. Then it closes the store.
+// two snapshots in pieces. Then it closes the store.
 func fill(t *testing.T, path string, names ...string) {
 	t.Helper()
 	b := usual()
-	b.chunkBytes = 600
+	b.chunkBytes, b.pieceBytes = 600, 5
 	st, err := open(path, "", b)
 	if err != nil {
 		t.Fatal(err)

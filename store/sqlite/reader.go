@@ -69,17 +69,26 @@ func (r *Reader) begin() (version int, err error) {
 	if r.conn, err = connect(r.path, r.how, ""); err != nil {
 		return 0, err
 	}
-	if err = r.conn.Script("PRAGMA busy_timeout = 10000"); err == nil {
+	if err = r.conn.Script("PRAGMA busy_timeout = 10000; PRAGMA temp_store = MEMORY"); err == nil {
 		err = r.conn.Exec("BEGIN")
 	}
 	if err == nil {
 		version, err = r.conn.identify()
+	}
+	if err == nil && version > 0 && version < 3 {
+		err = r.conn.Script(asSchema3)
 	}
 	if err != nil {
 		return 0, errors.Join(err, r.conn.Close())
 	}
 	return version, nil
 }
+
+// asSchema3 shows a file of schema 1 or 2, which a reader leaves as it is, as one
+// of schema 3: names of the connection's own come before those of the file.
+const asSchema3 = `
+	CREATE TEMP TABLE pieces (stream INTEGER, offset INTEGER, piece INTEGER, data TEXT);
+	CREATE TEMP VIEW snapshots AS SELECT *, 0 AS pieces FROM main.snapshots`
 
 // meanwhile reports a hub that opened the file while it was read as one that
 // nobody has open.
@@ -118,7 +127,7 @@ func (r *Reader) Check() error {
 		found = append(found, fmt.Errorf("a stream's row is gone, but others of it are there (id %v): %w", row[0], store.ErrCorrupt))
 		return nil
 	}, `SELECT stream FROM chunks UNION SELECT stream FROM recent UNION SELECT stream FROM writers
-		UNION SELECT stream FROM snapshots EXCEPT SELECT id FROM streams`)
+		UNION SELECT stream FROM snapshots UNION SELECT stream FROM pieces EXCEPT SELECT id FROM streams`)
 	if err != nil {
 		found = append(found, failure(err))
 	}
@@ -167,7 +176,7 @@ func (r *Reader) Contents(name string) (*Contents, error) {
 		return nil, err
 	}
 	err = r.conn.Query(func(row []driver.Value) error {
-		s, err := scanSnapshot(row, c.st)
+		s, err := r.conn.scanSnapshot(row, c.st)
 		if err == nil {
 			c.Snapshots = append(c.Snapshots, *s)
 		}
@@ -186,11 +195,10 @@ func (r *Reader) Contents(name string) (*Contents, error) {
 }
 
 const (
-	selectSnapshots = `SELECT offset, epoch, rule, chain, crc, CAST(state AS BLOB) FROM snapshots
-		WHERE stream = ? ORDER BY offset DESC`
 	selectSize = `SELECT (SELECT coalesce(sum(octet_length(proof) + octet_length(entries)), 0) FROM chunks WHERE stream = ?1)
 		+ (SELECT coalesce(sum(octet_length(proof) + octet_length(entries)), 0) FROM recent WHERE stream = ?1)
-		+ (SELECT coalesce(sum(octet_length(state)), 0) FROM snapshots WHERE stream = ?1)`
+		+ (SELECT coalesce(sum(octet_length(state)), 0) FROM snapshots WHERE stream = ?1)
+		+ (SELECT coalesce(sum(octet_length(data)), 0) FROM pieces WHERE stream = ?1)`
 	selectRecentOf = `SELECT id, stream, first, last, NULL, proof, CAST(entries AS BLOB) FROM recent WHERE stream = ? ORDER BY id`
 )
 

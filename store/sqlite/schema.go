@@ -99,6 +99,23 @@ CREATE TABLE revocations (
 	crc     INTEGER NOT NULL
 );
 CREATE INDEX revocations_until ON revocations (until);
+`, `
+CREATE TABLE pieces ( -- all of a snapshot's state but the last piece, which is in its row
+	stream INTEGER NOT NULL,
+	offset INTEGER NOT NULL,
+	piece  INTEGER NOT NULL,     -- from 0
+	data   TEXT NOT NULL,
+	PRIMARY KEY (stream, offset, piece)
+) WITHOUT ROWID;
+
+ALTER TABLE snapshots ADD COLUMN pieces INTEGER NOT NULL DEFAULT 0; -- how many it has in pieces
+
+DROP VIEW states;
+
+CREATE VIEW states AS
+	SELECT s.name AS stream, n.rule, n.offset, coalesce((SELECT group_concat(data, '') FROM (
+		SELECT data FROM pieces WHERE stream = n.stream AND offset = n.offset ORDER BY piece)), '') || n.state AS state
+	FROM snapshots AS n JOIN streams AS s ON s.id = n.stream;
 `}
 
 // identify looks at whose file it is, without a write. Version 0 is an empty

@@ -154,7 +154,7 @@ func (s *Store) Rotate(ctx context.Context, stream, epoch string) (store.Positio
 
 // Save implements [store.Store].
 func (s *Store) Save(ctx context.Context, stream string, snapshot store.Snapshot) error {
-	return s.do(ctx, &saving{stream: stream, snapshot: snapshot})
+	return s.do(ctx, newSaving(stream, snapshot))
 }
 
 // Trim implements [store.Store].

@@ -18,7 +18,7 @@ func TestStore(t *testing.T) {
 
 // tiny bounds make a store settle, checkpoint and forget all the time.
 func tiny() bounds {
-	return bounds{settleBytes: 700, settleRecords: 3, settleFences: 2, recentBytes: 1 << 30, groupChanges: 40, chunkBytes: 600, logPages: 20}
+	return bounds{settleBytes: 700, settleRecords: 3, settleFences: 2, recentBytes: 1 << 30, groupChanges: 40, chunkBytes: 600, pieceBytes: 4000, logPages: 20}
 }
 
 // Every other time the store is opened again from what a killed process would

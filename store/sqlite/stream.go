@@ -221,7 +221,7 @@ func (c *conn) facts(id int64, name string) (facts, error) {
 // orphans looks for rows of a stream that has none in streams.
 func (c *conn) orphans(id int64, name string) error {
 	row, err := c.One(`SELECT 1 FROM chunks WHERE stream = ?1 UNION ALL SELECT 1 FROM writers WHERE stream = ?1
-		UNION ALL SELECT 1 FROM snapshots WHERE stream = ?1 LIMIT 1`, id)
+		UNION ALL SELECT 1 FROM snapshots WHERE stream = ?1 UNION ALL SELECT 1 FROM pieces WHERE stream = ?1 LIMIT 1`, id)
 	if err != nil {
 		return failure(err)
 	}
