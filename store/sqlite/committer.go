@@ -91,7 +91,9 @@ type committer struct {
 	limit    uint64 // reserved
 	reserved uint64 // and committed
 
-	logged  int // estimated pages in the write-ahead log since the last checkpoint
+	checkpoints checkpoints
+	logged      int // estimated pages in the write-ahead log since the last checkpoint
+
 	writers int // cached in all streams, about
 }
 
@@ -137,6 +139,7 @@ func (c *committer) end() {
 // run commits until end is called and nothing waits.
 func (c *committer) run() {
 	defer close(c.stopped)
+	defer c.checkpoints.rest()
 	for {
 		c.mu.Lock()
 		for len(c.queue) == 0 && len(c.saves) == 0 && !c.ended {
@@ -173,9 +176,7 @@ func (c *committer) commit(group []change) {
 	}
 	c.together(c.sortOut(group))
 	c.save()
-	if c.logged > c.bounds.logPages {
-		c.checkpoint()
-	}
+	c.checkpoint()
 	c.store.dropIdle(c, due)
 }
 
@@ -295,23 +296,6 @@ func (c *committer) leave() {
 		c.store.leave(st)
 	}
 	c.touched, c.begun = c.touched[:0], false
-}
-
-// checkpoint moves the write-ahead log into the file. Readers may keep it from
-// getting to the end; the next one gets further.
-func (c *committer) checkpoint() {
-	row, err := c.conn.One("PRAGMA wal_checkpoint(PASSIVE)")
-	if sqlitefile.Unsynced(err) {
-		c.store.fail(failure(err))
-	}
-	c.logged = c.bounds.logPages / 2
-	if err != nil || len(row) != 3 {
-		return
-	}
-	pages, moved := row[1], row[2]
-	if pages == moved {
-		c.logged = 0
-	}
 }
 
 // stream returns a stream for the transaction. It stays in use until that ends.

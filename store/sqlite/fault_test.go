@@ -2,8 +2,10 @@ package sqlite
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
+	"github.com/wavesiddhartha/flowsync/internal/sqlitefile"
 	"github.com/wavesiddhartha/flowsync/store"
 )
 
@@ -102,7 +104,7 @@ func TestFailedSyncOfCheckpoint(t *testing.T) {
 	a.mustAppend(t, 0)
 	d.badSync.Store(true)
 	checkpoint := func(c *committer) error {
-		c.checkpoint()
+		c.finish()
 		return nil
 	}
 	if err := st.do(t.Context(), &errand{run: checkpoint}); err != nil {
@@ -111,6 +113,51 @@ func TestFailedSyncOfCheckpoint(t *testing.T) {
 	d.badSync.Store(false)
 	if _, err := a.append(0); !errors.Is(err, store.ErrFailed) {
 		t.Errorf("append: %v, want ErrFailed", err)
+	}
+}
+
+// Nor does anybody wait for the part of a checkpoint that runs beside the commits.
+func TestFailedSyncBesideCommits(t *testing.T) {
+	d := newDisk(t)
+	st, err := open(scratch(t), d.name, usual())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	a := mustAuthor(t, st, "counter:a")
+	a.mustAppend(t, 0)
+	d.badSync.Store(true)
+	moved := func(c *committer) error {
+		c.logged = c.bounds.logPages + 1
+		c.checkpoint()
+		c.checkpoints.rest()
+		return nil
+	}
+	if err := st.do(t.Context(), &errand{run: moved}); err != nil {
+		t.Fatal(err)
+	}
+	d.badSync.Store(false)
+	if _, err := a.append(0); !errors.Is(err, store.ErrFailed) {
+		t.Errorf("append: %v, want ErrFailed", err)
+	}
+}
+
+// While commits go on without a pause the write-ahead log is begun anew all the
+// same: it does not grow with what is written.
+func TestLogIsBegunAnew(t *testing.T) {
+	b := usual()
+	b.logPages = 64
+	path := scratch(t)
+	st := openBounded(t, path, b)
+	defer st.Close()
+	a := mustAuthor(t, st, "map:a")
+	for range 20 {
+		a.mustAppend(t, 0)
+		duringSave(t, st, a, strings.Repeat("7", 1<<20), nil)
+	}
+	written := int64(20 << 20)
+	if size := sqlitefile.Size(path + "-wal"); size > written/4 {
+		t.Errorf("the log has %d bytes after more than %d were written", size, written)
 	}
 }
 

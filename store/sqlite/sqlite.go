@@ -106,6 +106,12 @@ func (s *Store) begin(version int, b bounds) error {
 	if err := prepareWriter(w, version); err != nil {
 		return err
 	}
+	if s.committer.checkpoints.conn, err = connect(s.file.path, sqlitefile.ReadWrite, s.file.vfs); err != nil {
+		return err
+	}
+	if err := s.committer.checkpoints.conn.Script("PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0"); err != nil {
+		return err
+	}
 	for range readers {
 		r, err := connect(s.file.path, sqlitefile.ReadOnly, s.file.vfs)
 		if err != nil {
@@ -204,6 +210,9 @@ func (s *Store) release() error {
 	}
 	close(s.pool)
 	if s.committer != nil {
+		if c := s.committer.checkpoints.conn; c != nil {
+			errs = append(errs, c.Close())
+		}
 		errs = append(errs, s.committer.conn.Close())
 	}
 	return errors.Join(errs...)
