@@ -2,10 +2,12 @@ package flowsync
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
 
+	"github.com/wavesiddhartha/flowsync/crdt"
 	"github.com/wavesiddhartha/flowsync/store"
 )
 
@@ -56,6 +58,75 @@ func TestCompactionAndUnload(t *testing.T) {
 	page, more, err := hub.History(ctx, "log:all", 50, 10)
 	if err != nil || len(page) != 10 || page[9].Off != 49 || !more {
 		t.Fatalf("history shows %d entries, more %v, %v", len(page), more, err)
+	}
+}
+
+// slowRule is a counter whose encoding takes until ready is closed.
+type slowRule struct {
+	crdt.Rule
+	begun chan struct{} // gets one for each encoding that began
+	ready chan struct{}
+}
+
+func (r *slowRule) Name() string    { return "slow" }
+func (r *slowRule) New() crdt.State { return &slowState{r.Rule.New(), r} }
+
+type slowState struct {
+	crdt.State
+	rule *slowRule
+}
+
+func (s *slowState) Clone() crdt.State { return &slowState{s.State.Clone(), s.rule} }
+
+func (s *slowState) AppendState(b []byte) []byte {
+	s.rule.begun <- struct{}{}
+	<-s.rule.ready
+	return s.State.AppendState(b)
+}
+
+// TestCommitsGoOnWhileTheStateIsEncoded: a large state takes long to encode for a
+// snapshot, and nobody who writes the stream waits for it.
+func TestCommitsGoOnWhileTheStateIsEncoded(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	memory := store.NewMemory()
+	hub, err := New(Options{
+		Auth: Anonymous, Store: memory, Logger: slog.New(slog.DiscardHandler), Limits: Limits{CompactOps: 10},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hub.Shutdown(ctx)
+	rule := &slowRule{Rule: Counter, begun: make(chan struct{}, 100), ready: make(chan struct{})}
+	hub.Stream("slow:value", rule)
+	add := func() {
+		t.Helper()
+		if err := hub.Push(ctx, "slow:value", map[string]any{"op": "increment"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 10 {
+		add()
+	}
+	<-rule.begun
+	for range 25 {
+		add()
+	}
+	close(rule.ready)
+	var snapshot *store.Snapshot
+	waitUntil(t, "a snapshot", func() bool {
+		s, err := memory.Load(ctx, "slow:value")
+		if err == nil {
+			snapshot = s.Snapshot
+		}
+		return snapshot != nil
+	})
+	state, err := Counter.Decode(snapshot.State)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if value, want := string(state.AppendValue(nil)), fmt.Sprint(snapshot.Position.Offset); value != want {
+		t.Errorf("the snapshot at offset %s has the value %s", want, value)
 	}
 }
 

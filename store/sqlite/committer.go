@@ -32,14 +32,14 @@ type bounds struct {
 // small enough that a read of a few records decodes little.
 func usual() bounds {
 	return bounds{
-		settleBytes:   1 << 20,
-		settleRecords: 8192,
+		settleBytes:   256 << 10,
+		settleRecords: 2048,
 		settleFences:  4096,
 		recentBytes:   64 << 20,
 		groupChanges:  4096,
 		chunkBytes:    64 << 10,
 		pieceBytes:    128 << 10,
-		logPages:      4096,
+		logPages:      2048,
 		idleStreams:   8192,
 		idleWriters:   1 << 16,
 	}

@@ -184,3 +184,34 @@ func count(t *testing.T, st *Store, sql string) int {
 	}
 	return int(row[0].(int64))
 }
+
+// A trim of large records is as many calls as it takes to keep each short.
+func TestTrimIsBoundedInBytes(t *testing.T) {
+	st := mustOpen(t, scratch(t))
+	defer st.Close()
+	a := mustAuthor(t, st, "map:a")
+	for range 10 {
+		b := a.batch(0)
+		b.Record.Entries[0].Op = []byte(`"` + strings.Repeat("x", 200<<10) + `"`)
+		answer := make(chan store.Result, 1)
+		st.Append([]store.Batch{b}, func(results []store.Result) { answer <- results[0] })
+		if r := <-answer; r.Err != nil || r.Lost {
+			t.Fatalf("%+v", r)
+		}
+		a.follow(&b.Record)
+	}
+	a.save(t)
+	a.mustAppend(t, 0)
+	a.save(t)
+	calls, more := 0, true
+	for more {
+		var err error
+		if more, err = st.Trim(t.Context(), a.name, 10, 1000); err != nil {
+			t.Fatal(err)
+		}
+		calls++
+	}
+	if tail, err := st.Read(t.Context(), a.name, 10, 10); err != nil || tail.First != 11 || calls < 5 {
+		t.Errorf("the log begins at %d after %d calls, %v: want 11 after 5", tail.First, calls, err)
+	}
+}

@@ -47,10 +47,14 @@ func (t *trimming) make(c *committer) error {
 	return c.conn.put(st)
 }
 
+// trimBytes is about how large the ops are that one call removes, whatever it
+// allows: a few records may be many megabytes, and commits wait for them.
+const trimBytes = 256 << 10
+
 // slice counts off the records to remove and returns where the log begins then.
 func (t *trimming) slice(c *committer, st *stream, limit uint64) (first uint64, err error) {
 	first = st.next.first
-	removed := 0
+	removed, bytes := 0, 0
 	err = c.conn.chunks(st, first-1, limit, func(r *row) (bool, error) {
 		for i := range r.records {
 			rec := &r.records[i].record
@@ -59,11 +63,14 @@ func (t *trimming) slice(c *committer, st *stream, limit uint64) (first uint64, 
 				continue
 			case rec.Last() > limit:
 				return false, nil
-			case removed >= t.max:
+			case removed >= t.max || bytes >= trimBytes:
 				t.more = true
 				return false, nil
 			}
 			removed++
+			for j := range r.records[i].record.Entries {
+				bytes += len(r.records[i].record.Entries[j].Op)
+			}
 			first = rec.Last() + 1
 		}
 		return true, nil
