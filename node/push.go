@@ -49,7 +49,7 @@ func (n *Node) Submit(ctx context.Context, stream string, op any) *Receipt {
 	if r.err = ctx.Err(); r.err != nil {
 		return r
 	}
-	if r.op, r.err = wire.Marshal(op); r.err != nil {
+	if r.op, r.err = wire.MarshalOp(op); r.err != nil {
 		return r
 	}
 	if len(r.op) == 0 || r.op[0] != '{' {

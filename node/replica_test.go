@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"testing"
@@ -194,5 +195,12 @@ func TestUnknownStream(t *testing.T) {
 	}
 	if err := n.Push(ctx, "n", 5); codeOf(err) != crdt.BadOp {
 		t.Fatalf("push of a number: %v", err)
+	}
+	// The hub refuses these as they are written, and so does a push: in canonical
+	// form they would be sound.
+	for _, amount := range []string{"1e3", "7.0"} {
+		if err := n.Push(ctx, "n", json.RawMessage(`{"op":"increment","amount":`+amount+`}`)); codeOf(err) != crdt.BadOp {
+			t.Fatalf("push of the amount %s: %v", amount, err)
+		}
 	}
 }
