@@ -27,8 +27,8 @@ type bounds struct {
 	idleWriters   int // likewise
 }
 
-// usual bounds keep a commit's pause for settling at a few milliseconds and
-// memory at a few megabytes. A chunk is large enough that a long log is few rows,
+// usual bounds keep a commit's pause for settling, or for a piece of a snapshot, at
+// a few milliseconds and memory at a few megabytes. A chunk is large enough that a long log is few rows,
 // small enough that a read of a few records decodes little.
 func usual() bounds {
 	return bounds{

@@ -117,6 +117,40 @@ func TestLostSnapshots(t *testing.T) {
 	}
 }
 
+// Session numbers never come again: the counter is kept twice, and when both are
+// damaged the file is refused and put aside.
+func TestDamagedSessionCounter(t *testing.T) {
+	const first, both = ` WHERE name = 'session'`, ``
+	for where, refused := range map[string]bool{first: false, both: true} {
+		path := scratch(t)
+		st := mustOpen(t, path)
+		given, err := st.Session(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := st.Close(); err != nil {
+			t.Fatal(err)
+		}
+		shell(t, path, "UPDATE meta SET value = value - 1000"+where)
+		again, err := Open(path)
+		if refused {
+			if !errors.Is(err, store.ErrCorrupt) || sqlitefile.Size(path) > 0 {
+				t.Errorf("open with both damaged: %v, want ErrCorrupt and the file put aside", err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := again.Session(t.Context(), "a"); err != nil || n <= given {
+			t.Errorf("session %d follows %d, %v", n, given, err)
+		}
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // fill makes streams with everything in them: chunks, recent records, writers,
 // two snapshots in pieces. Then it closes the store.
 func fill(t *testing.T, path string, names ...string) {

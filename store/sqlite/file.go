@@ -65,7 +65,7 @@ func checkPlace(path string) error {
 }
 
 // glance refuses a file that no lock is needed to refuse, so that nothing is left
-// beside it: another program's, or one of a newer version.
+// beside it: another program's, one of a newer version, or one that takes no writes.
 func (f *file) glance() error {
 	if sqlitefile.Locked(f.path) || sqlitefile.Size(f.path+"-wal") > 0 || sqlitefile.Size(f.path+"-journal") > 0 {
 		return nil
@@ -77,7 +77,23 @@ func (f *file) glance() error {
 		}
 		return nil // to be put aside, which takes the lock
 	}
+	if err == nil {
+		err = f.takesWrites()
+	}
 	return failure(err)
+}
+
+// takesWrites refuses a file that is there and cannot be written, for example
+// another user's. Nothing is written to it yet.
+func (f *file) takesWrites() error {
+	w, err := os.OpenFile(f.path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("the file cannot be written; check its permissions and those of its directory: %w: %w", store.ErrReadonly, err)
+	}
+	return w.Close()
 }
 
 func (f *file) identify() (version int, err error) {

@@ -75,6 +75,40 @@ func TestFullDiskReally(t *testing.T) {
 	}
 }
 
+// A file that takes no writes, in a directory that does, is refused and nothing is
+// left beside it.
+func TestReadonlyFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "flowsync.db")
+	fill(t, path, "counter:a")
+	if err := os.Remove(path + "-lock"); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() != 0 {
+		if err := os.Chmod(path, 0o400); err != nil {
+			t.Fatal(err)
+		}
+	} else { // whom permissions do not bind
+		if err := syscall.Mount(path, path, "", syscall.MS_BIND, ""); err != nil {
+			cannotRun(t, "the file cannot be mounted read-only: %v", err)
+		}
+		t.Cleanup(func() {
+			if err := syscall.Unmount(path, 0); err != nil {
+				t.Error(err)
+			}
+		})
+		if err := syscall.Mount("", path, "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := Open(path)
+	if !errors.Is(err, store.ErrReadonly) {
+		t.Errorf("open: %v, want ErrReadonly", err)
+	}
+	if beside, _ := filepath.Glob(path + "?*"); len(beside) > 0 {
+		t.Errorf("left beside the file: %v", beside)
+	}
+}
+
 // grow appends one block.
 func grow(path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
