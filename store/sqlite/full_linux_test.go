@@ -1,9 +1,11 @@
 package sqlite
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -72,6 +74,46 @@ func TestFullDiskReally(t *testing.T) {
 	defer again.Close()
 	if n, err := again.Session(t.Context(), "reader"); err != nil || n <= session {
 		t.Errorf("after a kill session %d follows %d, %v", n, session, err)
+	}
+}
+
+// A store that was closed in order needs a little room to be opened, for what
+// SQLite keeps beside the file. Without it Open says so and changes nothing, and
+// with room again it opens.
+func TestOpenOnAFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("flowsync", dir, "tmpfs", 0, "size=4m"); err != nil {
+		cannotRun(t, "a disk of a known size cannot be mounted: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	path, ballast := filepath.Join(dir, "flowsync.db"), filepath.Join(dir, "ballast")
+	fill(t, path, "counter:a")
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var full error
+	for full == nil {
+		full = grow(ballast)
+	}
+	_, err = Open(path)
+	if !errors.Is(err, store.ErrReadonly) || !strings.Contains(err.Error(), "free some space") {
+		t.Errorf("open on a full disk: %v, want ErrReadonly and what to do", err)
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the file was changed, %v", err)
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	st := mustOpen(t, path)
+	defer st.Close()
+	if err := useAll(t, st, "counter:a"); err != nil {
+		t.Error(err)
 	}
 }
 
