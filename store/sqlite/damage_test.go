@@ -151,6 +151,33 @@ func TestDamagedSessionCounter(t *testing.T) {
 	}
 }
 
+// A damaged revocation is an error: nobody knows any more what it revoked. Streams
+// are served as before.
+func TestDamagedRevocation(t *testing.T) {
+	for _, column := range []string{"subject = 'somebody'", "token = 'other'", "made = made - 1", "until = until + 1", "crc = crc + 1"} {
+		path := scratch(t)
+		fill(t, path, "counter:a")
+		st := mustOpen(t, path)
+		if err := st.Revoke(t.Context(), store.Revocation{Subject: "ann", Token: "one", Made: 1000, Until: 2000}); err != nil {
+			t.Fatal(err)
+		}
+		if err := st.Close(); err != nil {
+			t.Fatal(err)
+		}
+		shell(t, path, "UPDATE revocations SET "+column)
+		again := mustOpen(t, path)
+		if list, err := again.Revocations(t.Context(), 0); !errors.Is(err, store.ErrCorrupt) {
+			t.Errorf("%s: %v, %v, want ErrCorrupt", column, list, err)
+		}
+		if err := useAll(t, again, "counter:a"); err != nil {
+			t.Error(err)
+		}
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // fill makes streams with everything in them: chunks, recent records, writers,
 // two snapshots in pieces. Then it closes the store.
 func fill(t *testing.T, path string, names ...string) {
