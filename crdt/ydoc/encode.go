@@ -76,12 +76,43 @@ func (d *Doc) appendTransaction(b []byte) []byte {
 	return d.appendSpans(b, t.deletes)
 }
 
-// appendGrown appends what the last item of c grew by.
+// appendGrown appends an update of what the last item of c grew by, all but the
+// count of its deletes. Nothing is written more often, so plain text goes in one
+// pass into room made beforehand.
 func (d *Doc) appendGrown(b []byte, c *client) []byte {
 	it := &d.items[c.tail()]
-	b = append(append(b, 1, 1), c.written()...)
-	b = appendUint(b, uint64(c.before))
-	return d.appendItem(b, it, c.before-it.clock)
+	offset := c.before - it.clock
+	if it.kind != kindString || it.flags&flagSub != 0 || it.size != it.length || offset == 0 {
+		b = append(append(b, 1, 1), c.written()...)
+		b = appendUint(b, uint64(c.before))
+		return d.appendItem(b, it, offset)
+	}
+	text := c.bytes[it.off+offset : it.off+it.size]
+	at, most := len(b), 2*passageMost+len(text)
+	if cap(b)-at < most {
+		b = slices.Grow(b, most)
+	}
+	to := b[at : at+most]
+	to[0], to[1] = 1, 1
+	copy(to[2:10], c.prefix[:])
+	n := putUint(to, 2+int(c.width), c.before)
+	info := n
+	to[info] = kindString | bitOrigin
+	copy(to[n+1:n+9], c.prefix[:])
+	n = putUint(to, n+1+int(c.width), c.before-1)
+	if it.right.client != noClient {
+		to[info] |= bitRight
+		w := &d.clients[it.right.client]
+		copy(to[n:n+8], w.prefix[:])
+		n = putUint(to, n+int(w.width), it.right.clock)
+	}
+	n = putUint(to, n, uint32(len(text)))
+	if len(text) == 1 { // a key
+		to[n] = text[0]
+	} else {
+		copy(to[n:], text)
+	}
+	return b[:at+n+len(text)]
 }
 
 func (d *Doc) descending(a, b uint32) int {

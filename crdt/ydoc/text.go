@@ -202,7 +202,7 @@ func (d *Doc) insertPlain(l int32, pos uint32, x insertable) error {
 		right = d.itemIn(at)
 	}
 	if x.kind == kindString && left != none && d.extends(left, right) {
-		d.extend(left, d.spotOf(left), x)
+		d.extend(left, d.spotOf(left), x.text, x.length)
 	} else if _, err := d.add(l, left, right, x); err != nil {
 		return err
 	}
@@ -227,19 +227,20 @@ func (d *Doc) extends(left, right int32) bool {
 	return it.right == d.items[right].id()
 }
 
-// extend adds text to the last item of the own client, which is at a place.
-func (d *Doc) extend(i int32, at spot, x insertable) {
+// extend adds text of so many units to the last item of the own client, which is
+// at a place.
+func (d *Doc) extend(i int32, at spot, text string, length uint32) {
 	it := &d.items[i]
 	d.touch(it.client)
 	c := &d.clients[it.client]
 	if len(d.observers) > 0 {
-		d.spliceText(at, it.length, x)
+		d.spliceText(at, it.length, textOf(text))
 	}
-	c.bytes = append(c.bytes, x.text...)
-	c.clock += x.length
-	it.length += x.length
-	it.size += uint32(len(x.text))
-	d.grow(at, x.length)
+	c.bytes = append(c.bytes, text...)
+	c.clock += length
+	it.length += length
+	it.size += uint32(len(text))
+	d.grow(at, length)
 	d.noteChanged(d.leaves[at.leaf].list)
 	d.version++
 }
@@ -262,8 +263,8 @@ func (d *Doc) extendTyped(l int32, pos uint32, s string) bool {
 	if right != none && d.items[right].deleted() || !d.extends(i, right) {
 		return false
 	}
-	x := textOf(s)
-	d.extend(i, at, x)
-	d.typed = cursor{d.version, l, pos + x.length}
+	length := unitsOf(s)
+	d.extend(i, at, s, length)
+	d.typed = cursor{d.version, l, pos + length}
 	return true
 }
