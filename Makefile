@@ -22,6 +22,8 @@ SEEDS ?= 20000
 QUICK ?=
 # Where the recorded editing sessions are; see crdt/ydoc/trace.
 TRACES ?= ../shared/traces
+# What make bench-text measures, e.g. BENCH_TEXT='-only automerge-paper -phases local'. Empty: all, for an hour.
+BENCH_TEXT ?=
 
 STATICCHECK := go tool -modfile=tools/go.mod staticcheck
 PARALLEL := $(if $(P),-p $(P))
@@ -76,7 +78,7 @@ bench:
 ## bench-text: the text engine beside yjs and json-joy (needs Node) on the sessions in TRACES
 .PHONY: bench-text
 bench-text:
-	go run ./crdt/ydoc/textbench -compare $(TRACES)
+	go run ./crdt/ydoc/textbench -compare $(TRACES) $(BENCH_TEXT)
 
 ## bench-hub: the hub beside its peers, 20 minutes (Linux; more peers with Node and redis-server); QUICK=1 takes 3
 .PHONY: bench-hub

@@ -1,13 +1,26 @@
-// Command textbench replays an editing session with the document engine and
-// prints what it cost as one JSON line.
+// Command textbench replays editing sessions with the document engine and with
+// its peers under Node, yjs and json-joy, and says what they cost.
 //
-//	textbench TRACE.json                     one session, one line
-//	textbench -least TRACE.json              the least of the runs, not the median
-//	textbench -mode allocs TRACE.json        allocations per operation
-//	textbench -mode repeat -n 10 TRACE.json  the session ten times in one document
-//	textbench -mode cold -n 500 TRACE.json   updates round robin over 500 documents
-//	textbench -mode spot -n 1540             1,540 replicas insert at one spot
-//	textbench -compare DIR [-out FILE]       all of it beside yjs and json-joy
+//	textbench -compare DIR                            every session in every phase
+//	textbench -compare DIR -only NAME -phases local   a part of it, between commas
+//	textbench -phase local TRACE.json                 one phase in this process, one JSON line
+//
+// The phases are
+//
+//	quiet    replay, no updates made
+//	local    replay, every edit's update encoded into a slice of its own
+//	remote   all updates applied to an empty document one by one
+//	save     the full state encoded
+//	load     an empty document given the full state
+//	heap     growth of the heap by one loaded document
+//	allocs   allocations per operation, of this engine
+//	cold     updates round robin over -n documents
+//	spot     -n replicas insert at one spot, unaware of each other
+//
+// A comparison runs every measurement in a process of its own, the libraries by
+// turns, round after round, so that what else the machine does hits all of them.
+// It counts processor time beside the time on the clock, and gives the median
+// and the least of all samples of each library by the same rule.
 //
 // A session whose text at the end is not the recorded one is a failure: the
 // command prints no line and exits with status 1.
@@ -20,9 +33,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-
-	"github.com/wavesiddhartha/flowsync/crdt/ydoc/trace"
+	"strings"
+	"time"
 )
 
 func main() {
@@ -37,58 +49,46 @@ func main() {
 func run(args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("textbench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	mode := flags.String("mode", "line", "line, allocs, repeat, cold or spot")
-	runs := flags.Int("runs", 5, "runs of which the median is printed")
-	least := flags.Bool("least", false, "print the least of the runs instead: less is due to what else the machine does")
-	n := flags.Int("n", 1, "how many rounds (repeat), documents (cold) or replicas (spot)")
+	phase := flags.String("phase", "local", "what to measure in this process")
+	n := flags.Int("n", 1, "how often the session is played in one document; how many documents (cold) or replicas (spot)")
+	dir := flags.String("dir", "", "`folder` that keeps updates and states between phases (default: one of its own)")
+	warm := flags.Duration("warm", 2*time.Second, "how long a process works before it is measured, and at least one repetition")
 	compare := flags.String("compare", "", "compare all libraries on the sessions of this `folder`; one without sessions is replaced by generated ones")
-	out := flags.String("out", "", "with -compare: also write the tables to this Markdown `file`")
+	only := flags.String("only", "", "with -compare: only these sessions, between commas")
+	phases := flags.String("phases", "", "with -compare: only these phases, between commas")
+	peers := flags.String("peers", "", "with -compare: only these libraries, between commas: flowsync, yjs, yjs-default, json-joy")
+	rounds := flags.Int("rounds", 5, "with -compare: how often every library has its turn")
 	oracle := flags.String("oracle", "crdt/ydoc/oracle", "with -compare: `folder` of the Node scripts")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *runs < 1 || *n < 1 {
-		return errors.New("-runs and -n must be at least 1")
+	if *n < 1 || *rounds < 1 {
+		return errors.New("-n and -rounds must be at least 1")
+	}
+	if *dir == "" {
+		own, err := os.MkdirTemp("", "textbench")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(own)
+		*dir = own
 	}
 	if *compare != "" {
-		return runComparison(comparison{traces: *compare, oracle: *oracle, out: *out, runs: *runs}, stdout, stderr)
+		c := comparison{traces: *compare, oracle: *oracle, dir: *dir, rounds: *rounds,
+			only: list(*only), phases: list(*phases), peers: list(*peers), n: *n, warm: *warm}
+		return c.run(stdout, stderr)
 	}
-	answer, err := answerFor(*mode, *n, *runs, *least, flags.Arg(0))
+	m, err := task{phase: *phase, n: *n, dir: *dir, path: flags.Arg(0), warm: *warm}.measure()
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(stdout).Encode(answer)
+	return json.NewEncoder(stdout).Encode(m)
 }
 
-// answerFor measures one thing in this process.
-func answerFor(mode string, n, runs int, least bool, path string) (any, error) {
-	if mode == "spot" {
-		return spot(n)
+// list splits at commas; the empty list means everything.
+func list(s string) []string {
+	if s == "" {
+		return nil
 	}
-	if path == "" {
-		return nil, errors.New("no session given: name a file that trace.Read understands, e.g. a .json.gz of josephg/editing-traces")
-	}
-	t, err := trace.Read(path)
-	if err != nil {
-		return nil, err
-	}
-	t, err = t.UTF16()
-	if err != nil {
-		return nil, err
-	}
-	switch mode {
-	case "line":
-		if least {
-			return measure(t, runs, func(ms []float64) float64 { return rounded(slices.Min(ms)) })
-		}
-		return measure(t, runs, median)
-	case "allocs":
-		return allocations(t)
-	case "repeat":
-		return repeated(t, n)
-	case "cold":
-		return cold(t, n)
-	default:
-		return nil, fmt.Errorf("no mode %q: want line, allocs, repeat, cold or spot", mode)
-	}
+	return strings.Split(s, ",")
 }

@@ -47,20 +47,11 @@ func findPeers(oracle string, stderr io.Writer) ([]peer, error) {
 	return peers, nil
 }
 
-func (p peer) line(into *line, runs int, path string) error {
-	if p.node == "" {
-		return p.run(into, "-runs", strconv.Itoa(runs), path)
-	}
-	return p.run(into, filepath.Join(p.node, "textbench.mjs"), "--peer", p.name, "--runs", strconv.Itoa(runs), path)
-}
-
-func (p peer) growth(into *growth, mode string, n int, path string) error {
-	args := []string{"-mode", mode, "-n", strconv.Itoa(n)}
+// measure does a task in a process of its own.
+func (p peer) measure(into *measurement, k task) error {
+	args := []string{"-phase", k.phase, "-n", strconv.Itoa(k.n), "-warm", k.warm.String(), "-dir", k.dir, k.path}
 	if p.node != "" {
-		args = []string{filepath.Join(p.node, "growth.mjs"), "--peer", p.name, mode, strconv.Itoa(n)}
-	}
-	if path != "" {
-		args = append(args, path)
+		args = []string{filepath.Join(p.node, "textbench.mjs"), "--peer", p.name, "--phase", k.phase, "--n", strconv.Itoa(k.n), "--warm", strconv.FormatInt(k.warm.Milliseconds(), 10), "--dir", k.dir, k.path}
 	}
 	return p.run(into, args...)
 }

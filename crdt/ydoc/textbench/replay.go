@@ -1,11 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/wavesiddhartha/flowsync/crdt/ydoc"
-	"github.com/wavesiddhartha/flowsync/crdt/ydoc/trace"
 )
 
 // reader is the client id of documents that only receive.
@@ -15,26 +14,27 @@ const reader = 101
 type typist struct {
 	doc     *ydoc.Doc
 	text    ydoc.Text
-	patches []trace.Patch
+	typed   string // what edits take from
+	edits   []edit
 	err     error
 	scratch []byte
 
-	// play applies patches. It is kept so that a transaction makes no closure.
+	// play makes the edits. It is kept so that a transaction makes no closure.
 	play func()
 }
 
-func newTypist(client uint64) *typist {
-	t := &typist{doc: ydoc.New(client)}
+func newTypist(client uint64, typed string) *typist {
+	t := &typist{doc: ydoc.New(client), typed: typed}
 	t.text = t.doc.Text("text")
 	t.play = func() {
-		for _, p := range t.patches {
-			if p.Del > 0 {
-				if err := t.text.Delete(p.Pos, p.Del); err != nil {
+		for _, e := range t.edits {
+			if e.del > 0 {
+				if err := t.text.Delete(int(e.pos), int(e.del)); err != nil {
 					t.err = err
 				}
 			}
-			if p.Ins != "" {
-				if err := t.text.Insert(p.Pos, p.Ins); err != nil {
+			if e.from < e.to {
+				if err := t.text.Insert(int(e.pos), t.typed[e.from:e.to]); err != nil {
 					t.err = err
 				}
 			}
@@ -44,20 +44,21 @@ func newTypist(client uint64) *typist {
 }
 
 // edit makes one transaction and no update.
-func (t *typist) edit(patches []trace.Patch) {
-	t.patches = patches
+func (t *typist) edit(edits []edit) {
+	t.edits = edits
 	t.doc.Transact(t.play)
 }
 
-// editUpdate makes one transaction and returns its update in a fresh slice,
+// editUpdate makes one transaction and returns its update in a slice of its own,
 // nil when nothing changed.
-func (t *typist) editUpdate(patches []trace.Patch) []byte {
-	return bytes.Clone(t.editInto(patches))
+func (t *typist) editUpdate(edits []edit) []byte {
+	t.edits = edits
+	return t.doc.AppendTransact(nil, t.play)
 }
 
 // editInto is editUpdate into a buffer that the next call overwrites.
-func (t *typist) editInto(patches []trace.Patch) []byte {
-	t.patches = patches
+func (t *typist) editInto(edits []edit) []byte {
+	t.edits = edits
 	t.scratch = t.doc.AppendTransact(t.scratch[:0], t.play)
 	if len(t.scratch) == 0 {
 		return nil
@@ -65,53 +66,60 @@ func (t *typist) editInto(patches []trace.Patch) []byte {
 	return t.scratch
 }
 
-// localUpdates replays a sequential session and keeps every update.
-func localUpdates(t *trace.Trace) (*typist, [][]byte) {
-	author := newTypist(1)
-	updates := make([][]byte, 0, len(t.Txns))
-	for i := range t.Txns {
-		if u := author.editUpdate(t.Txns[i].Patches); u != nil {
-			updates = append(updates, u)
+// replay plays a sequential session; each gets every update that it makes. With
+// no each, none is made.
+func (s *session) replay(each func(update []byte)) (*typist, error) {
+	author := newTypist(1, s.text)
+	for range s.times {
+		for i := range s.txns() {
+			if each == nil {
+				author.edit(s.edits(i))
+			} else if u := author.editUpdate(s.edits(i)); u != nil {
+				each(u)
+			}
 		}
 	}
-	return author, updates
+	if author.err != nil {
+		return nil, fmt.Errorf("trace %s: %w", s.name, author.err)
+	}
+	return author, s.requireEnd(author.doc, "a replay")
 }
 
-// concurrentUpdates replays a concurrent session with one document for each
-// replica.
-func concurrentUpdates(t *trace.Trace) ([][]byte, error) {
-	authors := make([]*typist, t.Replicas())
-	for r := range authors {
-		authors[r] = newTypist(uint64(r + 1))
-	}
-	made := make([][]byte, len(t.Txns))
-	var updates [][]byte
-	for i, x := range t.Txns {
-		author := authors[x.R]
-		for _, m := range x.Recv {
+// replayTogether plays a concurrent session with one document for each replica
+// and returns the updates.
+func (s *session) replayTogether() (*updates, error) {
+	var authors []*typist
+	made := make([][]byte, s.txns())
+	all := &updates{}
+	for i, r := range s.replicas {
+		for len(authors) <= r {
+			authors = append(authors, newTypist(uint64(len(authors)+1), s.text))
+		}
+		author := authors[r]
+		for _, m := range s.recv[i] {
 			if made[m] == nil {
 				continue
 			}
 			if err := author.doc.Apply(made[m]); err != nil {
-				return nil, fmt.Errorf("trace %s: replica %d receives %d: %w", t.Name, x.R, m, err)
+				return nil, fmt.Errorf("trace %s: replica %d receives %d: %w", s.name, r, m, err)
 			}
 		}
-		made[i] = author.editUpdate(x.Patches)
+		made[i] = author.editUpdate(s.edits(i))
 		if author.err != nil {
-			return nil, fmt.Errorf("trace %s: transaction %d: %w", t.Name, i, author.err)
+			return nil, fmt.Errorf("trace %s: transaction %d: %w", s.name, i, author.err)
 		}
 		if made[i] != nil {
-			updates = append(updates, made[i])
+			all.add(made[i])
 		}
 	}
-	return updates, nil
+	return all, nil
 }
 
 // applyAll applies updates one by one to an empty document.
-func applyAll(updates [][]byte) (*ydoc.Doc, error) {
+func applyAll(u *updates) (*ydoc.Doc, error) {
 	d := ydoc.New(reader)
-	for i, u := range updates {
-		if err := d.Apply(u); err != nil {
+	for i := range u.ends {
+		if err := d.Apply(u.at(i)); err != nil {
 			return nil, fmt.Errorf("update %d: %w", i, err)
 		}
 	}
@@ -120,13 +128,16 @@ func applyAll(updates [][]byte) (*ydoc.Doc, error) {
 
 // load makes a document from a full state.
 func load(state []byte) (*ydoc.Doc, error) {
-	return applyAll([][]byte{state})
+	d := ydoc.New(reader)
+	return d, d.Apply(state)
 }
 
 // requireEnd compares the text of a document with the end of its session.
-func requireEnd(t *trace.Trace, d *ydoc.Doc, when string) error {
-	if t.End == nil || d.Text("text").String() == *t.End {
+func (s *session) requireEnd(d *ydoc.Doc, when string) error {
+	if s.end == nil || d.Text("text").String() == *s.end {
 		return nil
 	}
-	return fmt.Errorf("trace %s: the text after %s differs from the end of the session", t.Name, when)
+	return fmt.Errorf("trace %s: the text after %s differs from the end of the session", s.name, when)
 }
+
+func characters(d *ydoc.Doc) int { return utf8.RuneCountInString(d.Text("text").String()) }

@@ -2,70 +2,93 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
-	"runtime"
+	"slices"
 	"strings"
-	"time"
 )
 
-// write prints all tables as Markdown.
-func (r *results) write(b *strings.Builder) {
-	fmt.Fprintf(b, "# Text performance\n\nMade by `make bench-text` on %s.\n\n", time.Now().UTC().Format(time.DateOnly))
-	fmt.Fprintf(b, "- Machine: %s, %d processors, %s/%s\n", processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
-	fmt.Fprintf(b, "- FlowSync: %s, GOMAXPROCS=1\n", runtime.Version())
-	if len(r.peers) > 1 {
-		fmt.Fprintf(b, "- Peers: Node %s. `yjs` has client ids below 2^30, which V8 need not box: yjs at its best. `yjs-default` has ids like three quarters of those that yjs draws.\n", nodeVersion())
-	}
-	fmt.Fprintf(b, "- Every measurement has a process of its own, one after the other; times are medians of %d runs in that process; of growth, editing is one run.\n", r.lines[r.traces[0]][0].Runs)
-	if r.generated {
-		b.WriteString("- No recorded sessions were found, so these sessions are generated: **the goals are stated for a recorded one**.\n")
-	} else {
-		b.WriteString("- The sessions are those of josephg/editing-traces, licence CC BY 4.0.\n")
-	}
-	b.WriteString("\n")
-	r.writeGoals(b)
-	r.writeSessions(b)
-	r.writeGrowth(b)
+// result is what all rounds of one library gave.
+type result struct{ measurement }
+
+func (r *result) add(m measurement) {
+	cpu, wall := append(r.CPU, m.CPU...), append(r.Wall, m.Wall...)
+	r.measurement = m
+	r.CPU, r.Wall = cpu, wall
 }
 
-// writeSessions prints what each library needs for each session.
-func (r *results) writeSessions(b *strings.Builder) {
-	b.WriteString("## Each session\n\nTimes are milliseconds for the whole session.\n")
-	for _, name := range r.traces {
-		fmt.Fprintf(b, "\n### %s\n\n", name)
-		b.WriteString("| peer | local, quiet | local | updates | update bytes | remote | save | bytes | gzipped | load | characters | heap MB |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
-		for _, l := range r.lines[name] {
-			fmt.Fprintf(b, "| %s | %s | %s | %d | %d | %.1f | %.3f | %d | %d | %.2f | %d | %.2f |\n",
-				l.Peer, optional(l.LocalQuietMS), optional(l.LocalMS), l.Updates, l.UpdateBytes, l.RemoteMS,
-				l.SaveMS, l.DocBytes, l.DocGzBytes, l.LoadMS, l.TextChars, float64(l.HeapBytes)/1e6)
+// perOp is a time in the unit of the job: nanoseconds of one operation, or
+// milliseconds where the whole is one.
+func (r *result) perOp(ms float64) float64 {
+	if r.Ops > 1 {
+		return ms * 1e6 / float64(r.Ops)
+	}
+	return ms
+}
+
+func (r *result) unit() string {
+	if r.Ops > 1 {
+		return "ns"
+	}
+	return "ms"
+}
+
+// write prints the table of a job, ours first.
+func (j job) write(w io.Writer, results []result) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n## %s, %s", j.phase, j.name)
+	switch {
+	case j.phase == "cold":
+		fmt.Fprintf(&b, ", %d documents", j.n)
+	case j.phase == "spot":
+		b.Reset()
+		fmt.Fprintf(&b, "\n## spot, %d replicas", j.n)
+	case j.n > 1:
+		fmt.Fprintf(&b, ", %d times", j.n)
+	}
+	b.WriteString("\n\n")
+	switch j.phase {
+	case "allocs":
+		m := results[0]
+		b.WriteString("| local edit with its update | into the caller's buffer | applied update |\n|--:|--:|--:|\n")
+		fmt.Fprintf(&b, "| %.3f | %.3f | %.3f |\n", m.Local, m.LocalInto, m.Apply)
+	case "heap":
+		b.WriteString("| library | heap, MB | FlowSync needs | bytes of the state | characters |\n|---|--:|--:|--:|--:|\n")
+		for _, m := range results {
+			fmt.Fprintf(&b, "| %s | %.2f | %.2f× | %d | %d |\n", m.Peer, float64(m.Heap)/1e6, float64(results[0].Heap)/float64(m.Heap), m.Bytes, m.Chars)
 		}
+	default:
+		j.writeTimes(&b, results)
 	}
-	b.WriteString("\n")
+	fmt.Fprintf(&b, "\nLoad average %s.\n", loadAverage())
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
-// writeGrowth prints how costs grow.
-func (r *results) writeGrowth(b *strings.Builder) {
-	fmt.Fprintf(b, "## Growth\n\n%s played 1, 10 and 40 times in one document:\n\n", r.traces[0])
-	b.WriteString("| peer | times | edits | local ns/edit | save ms | load ms | bytes | heap MB |\n|---|--:|--:|--:|--:|--:|--:|--:|\n")
-	for _, p := range r.peers {
-		for _, g := range r.repeat[p.name] {
-			fmt.Fprintf(b, "| %s | %d | %d | %.0f | %.2f | %.1f | %d | %.2f |\n",
-				p.name, g.N, g.Ops, g.LocalNS, g.SaveMS, g.LoadMS, g.DocBytes, float64(g.HeapBytes)/1e6)
+func (j job) writeTimes(b *strings.Builder, results []result) {
+	unit := results[0].unit()
+	fmt.Fprintf(b, "| library | CPU %s, median | least | × FlowSync, median | least | clock %s, median | least | samples | bytes |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n", unit, unit)
+	ours := &results[0]
+	for i := range results {
+		r := &results[i]
+		fmt.Fprintf(b, "| %s | %.4g | %.4g | %.1f | %.1f | %.4g | %.4g | %d | %d |\n", r.Peer,
+			r.perOp(median(r.CPU)), r.perOp(slices.Min(r.CPU)),
+			r.perOp(median(r.CPU))/ours.perOp(median(ours.CPU)), r.perOp(slices.Min(r.CPU))/ours.perOp(slices.Min(ours.CPU)),
+			r.perOp(median(r.Wall)), r.perOp(slices.Min(r.Wall)), len(r.CPU), r.Bytes)
+	}
+	if j.goal == (goal{}) {
+		return
+	}
+	them := slices.IndexFunc(results, func(r result) bool { return r.Peer == "yjs" })
+	judge := func(pick func([]float64) float64) string {
+		theirs := 0.0
+		if them >= 0 {
+			theirs = results[them].perOp(pick(results[them].CPU))
 		}
+		return j.goal.judge(ours.perOp(pick(ours.CPU)), theirs)
 	}
-	fmt.Fprintf(b, "\n%d replicas insert at one spot, unaware of each other, and %d cold documents receive updates in turn:\n\n", spotReplicas, coldDocuments)
-	b.WriteString("| peer | one spot, µs/update | cold, ns/update |\n|---|--:|--:|\n")
-	for i, p := range r.peers {
-		fmt.Fprintf(b, "| %s | %.2f | %.0f |\n", p.name, r.spot[i].RemoteNS/1000, r.cold[i].RemoteNS)
-	}
-}
-
-func optional(ms *float64) string {
-	if ms == nil {
-		return "–"
-	}
-	return fmt.Sprintf("%.1f", *ms)
+	fmt.Fprintf(b, "\nGoal, in CPU time: %s. By the median: %s. By the least: %s.\n", j.goal.words(unit), judge(median), judge(slices.Min[[]float64]))
 }
 
 // processor is the model name where the system tells it.
@@ -80,6 +103,15 @@ func processor() string {
 		}
 	}
 	return "processor unknown"
+}
+
+// loadAverage is how many threads wanted to run, over 1, 5 and 15 minutes.
+func loadAverage() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if f := strings.Fields(string(b)); err == nil && len(f) > 2 {
+		return strings.Join(f[:3], " ")
+	}
+	return "unknown"
 }
 
 func nodeVersion() string {
