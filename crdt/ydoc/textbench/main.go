@@ -1,6 +1,7 @@
 // Command textbench replays editing sessions with the document engine and with
 // its peers under Node, yjs and json-joy, and says what they cost.
 //
+//	textbench TRACE.json                              all phases in this process, one JSON line
 //	textbench -compare DIR                            every session in every phase
 //	textbench -compare DIR -only NAME -phases local   a part of it, between commas
 //	textbench -phase local TRACE.json                 one phase in this process, one JSON line
@@ -49,7 +50,8 @@ func main() {
 func run(args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("textbench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	phase := flags.String("phase", "local", "what to measure in this process")
+	phase := flags.String("phase", "", "what to measure in this process, with its samples; empty: all of a session, medians")
+	runs := flags.Int("runs", 5, "without -phase: of how many runs the medians are")
 	n := flags.Int("n", 1, "how often the session is played in one document; how many documents (cold) or replicas (spot)")
 	dir := flags.String("dir", "", "`folder` that keeps updates and states between phases (default: one of its own)")
 	warm := flags.Duration("warm", 2*time.Second, "how long a process works before it is measured, and at least one repetition")
@@ -62,8 +64,8 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *n < 1 || *rounds < 1 {
-		return errors.New("-n and -rounds must be at least 1")
+	if *n < 1 || *rounds < 1 || *runs < 1 {
+		return errors.New("-n, -rounds and -runs must be at least 1")
 	}
 	if *dir == "" {
 		own, err := os.MkdirTemp("", "textbench")
@@ -77,6 +79,13 @@ func run(args []string, stdout, stderr io.Writer) error {
 		c := comparison{traces: *compare, oracle: *oracle, dir: *dir, rounds: *rounds,
 			only: list(*only), phases: list(*phases), peers: list(*peers), n: *n, warm: *warm}
 		return c.run(stdout, stderr)
+	}
+	if *phase == "" {
+		l, err := measureLine(flags.Arg(0), *runs)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(stdout).Encode(l)
 	}
 	m, err := task{phase: *phase, n: *n, dir: *dir, path: flags.Arg(0), warm: *warm}.measure()
 	if err != nil {

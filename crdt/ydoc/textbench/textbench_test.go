@@ -67,6 +67,40 @@ func requireFields(t *testing.T, line []byte, fields ...string) {
 	}
 }
 
+// TestLine holds the line of a whole session to its fields.
+func TestLine(t *testing.T) {
+	for _, session := range []*trace.Trace{trace.Generate(trace.Session{Seed: 1, Txns: 400, Pairs: true}), trace.Generate(trace.Session{Seed: 2, Txns: 400, Replicas: 3})} {
+		t.Run(session.Name, func(t *testing.T) {
+			var out, warnings strings.Builder
+			if err := run([]string{"-runs", "2", written(t, session)}, &out, &warnings); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Count(out.String(), "\n") != 1 {
+				t.Fatalf("printed more than one line: %q", out.String())
+			}
+			var got map[string]any
+			if err := json.Unmarshal([]byte(out.String()), &got); err != nil {
+				t.Fatal(err)
+			}
+			want := strings.Fields("peer trace kind runs local_quiet_ms local_ms updates update_bytes remote_ms save_ms doc_bytes doc_gz_bytes load_ms text_chars heap_bytes")
+			for _, field := range want {
+				if _, ok := got[field]; !ok {
+					t.Errorf("no field %q", field)
+				}
+			}
+			if len(got) != len(want) {
+				t.Errorf("%d fields, want %d: %v", len(got), len(want), got)
+			}
+			if concurrent := got["local_ms"] == nil; concurrent != (session.Kind == trace.Concurrent) {
+				t.Errorf("local_ms is %v for a %s session", got["local_ms"], session.Kind)
+			}
+			if chars := int(got["text_chars"].(float64)); chars != len([]rune(*session.End)) {
+				t.Errorf("text_chars is %d, the session ends with %d", chars, len([]rune(*session.End)))
+			}
+		})
+	}
+}
+
 // TestPhases holds each phase to its fields, and the engine to few allocations.
 func TestPhases(t *testing.T) {
 	path := written(t, sequential())
