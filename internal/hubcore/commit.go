@@ -147,7 +147,7 @@ func (s *Stream) tell(from uint64, entries []store.Entry, authors []*writer, fx 
 	}
 	for _, w := range authors {
 		for _, sub := range w.subs {
-			if sub.ready && !sub.stale && !s.disowned(sub) {
+			if sub.ready && !sub.stale {
 				fx.tell(sub.target, &wire.Ack{Stream: s.name, Seq: w.committed.seq, Hash: wire.FormatHash(w.committed.hash)})
 			}
 		}
@@ -197,7 +197,7 @@ func (s *Stream) catchUp(records []store.Record, head store.Position, fx *Effect
 		}
 		from := s.head.Offset
 		s.draft = nil
-		s.tell(from, rec.Entries, s.advance(rec), fx)
+		s.tell(from, rec.Entries, slices.DeleteFunc(s.advance(rec), s.disowned), fx)
 	}
 	if head.Offset < s.head.Offset || head.Offset == s.head.Offset && head.Chain != s.head.Chain {
 		s.reload(true, fx)
@@ -269,12 +269,13 @@ func (s *Stream) foreign(a *accepted) bool {
 	return known && have != a.mark.hash
 }
 
-// disowned reports whether what a session had accepted turns out to be of another
-// history than the log's: the ack of that one would be taken for its own.
-func (s *Stream) disowned(sub *subscriber) bool {
+// disowned reports whether what was accepted of a writer turns out to be of another
+// history than the log's: the ack of that one would be taken for its own. Only what
+// another hub committed can show that.
+func (s *Stream) disowned(w *writer) bool {
 	for _, list := range [2][]*accepted{s.inflight, s.waiting} {
 		for _, a := range list {
-			if a.w == sub.w && s.foreign(a) {
+			if a.w == w && s.foreign(a) {
 				return true
 			}
 		}
