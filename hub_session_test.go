@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wavesiddhartha/flowsync/store"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -72,6 +73,35 @@ func TestTwoSessionsOfOneClient(t *testing.T) {
 		t.Errorf("the log has %d entries, want 50", cursor.Offset)
 	}
 	young.quiet(func(m wire.HubMessage) bool { _, failed := m.(*wire.Error); return !failed })
+}
+
+// TestReplacedOnAnotherHub takes a client over on a second hub that shares the
+// store. What the older session sends then is not committed, and ends it.
+func TestReplacedOnAnotherHub(t *testing.T) {
+	shared := store.NewMemory()
+	one := serveHub(t, Options{Auth: Anonymous, Store: shared})
+	two := serveHub(t, Options{Auth: Anonymous, Store: shared})
+	one.Stream("set:a", ORSet)
+	two.Stream("set:a", ORSet)
+	old, _ := one.join("tab", rw("set:a"))
+	bystander, _ := one.join("other", rw("set:a"))
+	old.push("set:a", 1, `{"op":"add","value":"1"}`)
+	old.acked(1)
+	o := rw("set:a")
+	o.Unacked = 1
+	young, synced := two.join("tab", o)
+	if in := synced[0].Yours.Seq; in != 1 {
+		t.Fatalf("the newer session is told of op %d, want 1", in)
+	}
+	old.push("set:a", 2, `{"op":"add","value":"2"}`)
+	old.awaitClose(wire.CloseReplaced)
+	young.push("set:a", 2, `{"op":"add","value":"two"}`)
+	young.acked(2)
+	bystander.push("set:a", 1, `{"op":"add","value":"3"}`)
+	bystander.acked(1)
+	if got := one.value("set:a"); got != `["1","3","two"]` {
+		t.Errorf("the set holds %s", got)
+	}
 }
 
 // slowHub serves a log whose values are large, to sessions with little room.

@@ -232,10 +232,16 @@ func (s *session) opened() {
 	s.hub.metrics.greeting.Observe(time.Since(s.began).Seconds())
 	m := s.core.Member()
 	if old := s.hub.sessions.displace(s); old != nil {
-		var fx hubcore.SessionEffects
-		old.step(&hubcore.Displaced{}, &fx)
+		old.displaced()
 	}
 	s.hub.log.Info("join", "client", m.Client, "addr", s.addr, "clients", s.hub.sessions.open())
+}
+
+// displaced ends the session: a newer one of its client has begun, here or on
+// another hub.
+func (s *session) displaced() {
+	var fx hubcore.SessionEffects
+	s.step(&hubcore.Displaced{}, &fx)
 }
 
 // end leaves everything the session took part in.

@@ -103,6 +103,11 @@ func (st *stream) stepLocked(ev hubcore.StreamEvent) {
 			s.flow.release(r.Pushes, r.Bytes)
 		}
 	}
+	for _, m := range fx.Replaced {
+		if s, ok := m.Sink.(*session); ok {
+			st.hub.goWork(s.displaced) // it sends, which no stream waits for
+		}
+	}
 	for _, c := range fx.Commits {
 		st.hub.logCommit(st, c)
 	}

@@ -306,40 +306,6 @@ func (s *Stream) refused(a *accepted, err *crdt.Error, fx *Effects) {
 	}
 }
 
-// fenced drops the ops of writers whose session was overtaken by a newer one.
-// That one may have sent some of them again; it is told to rewind.
-func (s *Stream) fenced(writers []crdt.Writer, fx *Effects) {
-	s.unsend()
-	var kept, dropped []*accepted
-	for _, a := range s.waiting {
-		if slices.Contains(writers, a.w.id) {
-			dropped = append(dropped, a)
-			continue
-		}
-		kept = append(kept, a)
-	}
-	s.waiting = kept
-	for _, a := range dropped {
-		a.w.rollback()
-	}
-	s.redo(fx)
-	told := map[*subscriber]bool{}
-	for _, a := range dropped {
-		a.tally.fail(wire.Errorf(wire.Replaced, "a newer session of this client took over"))
-		s.decided(a.tally, fx)
-		for _, sub := range a.w.subs {
-			// Also if it is ignored: what it sent again since may be of these ops.
-			if sub.ready && !told[sub] {
-				told[sub], sub.ignoring = true, true
-				e := wire.Errorf(wire.SeqGap, "ops of an older session were dropped; send again from the expected seq")
-				e.Stream, e.Seq, e.Expected = s.name, a.mark.seq, a.w.pending.seq+1
-				fx.tell(sub.target, e)
-			}
-		}
-		s.evict(a.w)
-	}
-}
-
 // abandon answers everything that is accepted and not committed with an error.
 // Nothing of it is in the log, and its authors will send it again.
 func (s *Stream) abandon(e *wire.Error, fx *Effects) {

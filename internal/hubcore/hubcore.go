@@ -162,6 +162,10 @@ type Effects struct {
 	Released []Released
 	Commits  []Commit
 
+	// Replaced are sessions that a newer one of their client overtook on another
+	// hub: each is to be [Displaced].
+	Replaced []*Member
+
 	// Applied, Duplicates and Rejected are how many ops became part of the state,
 	// were found to be in it already, and were refused for good.
 	Applied, Duplicates, Rejected int
@@ -177,8 +181,10 @@ func (fx *Effects) Reset() {
 	clear(fx.Calls)
 	clear(fx.Settled)
 	clear(fx.Released)
+	clear(fx.Replaced)
 	fx.Out, fx.Calls = fx.Out[:0], fx.Calls[:0]
 	fx.Settled, fx.Released, fx.Commits = fx.Settled[:0], fx.Released[:0], fx.Commits[:0]
+	fx.Replaced = fx.Replaced[:0]
 	fx.Applied, fx.Duplicates, fx.Rejected, fx.ValuesDue = 0, 0, 0, false
 }
 

@@ -127,29 +127,6 @@ func (s *Stream) remembered(c continuation, open *Open, ev *Recalled, fx *Effect
 	s.place(open, c.sub, fx)
 }
 
-// fence drops what an older session of the writer had accepted and not committed:
-// nothing of it may commit after the answer to this open. What is in the append
-// under way the store itself decides.
-func (s *Stream) fence(w *writer, session uint64, fx *Effects) {
-	var kept, dropped []*accepted
-	for _, a := range s.waiting {
-		if a.w == w && a.session < session {
-			dropped = append(dropped, a)
-			continue
-		}
-		kept = append(kept, a)
-	}
-	if len(dropped) == 0 {
-		return
-	}
-	w.rollback()
-	s.waiting = kept
-	s.redo(fx)
-	for _, a := range dropped {
-		s.decided(a.tally, fx)
-	}
-}
-
 // place decides by the cursor how the open is answered. It may have to read the
 // log first.
 func (s *Stream) place(ev *Open, sub *subscriber, fx *Effects) {

@@ -79,3 +79,50 @@ func TestFullEphemeralStreamTakesWhatFits(t *testing.T) {
 		t.Errorf("then comes %+v, want the key that fits", r.out[1].Msg)
 	}
 }
+
+// A session that a newer one of its client overtook on another hub ends with the
+// first append that the store refuses it. The newer one lives on, and so does the
+// session of another client.
+func TestOvertakenOnAnotherHub(t *testing.T) {
+	shared := store.NewMemory()
+	one, two := newRig(t, Config{}, crdt.Set, shared), newRig(t, Config{}, crdt.Set, shared)
+	older, newer, other := member("c1", 1), member("c1", 2), member("c2", 1)
+	for _, m := range []*Member{older, other} {
+		one.open(m, wire.Open{})
+		one.settle()
+	}
+	two.open(newer, wire.Open{Unacked: 1}) // as after a drop: whether op 1 is in is not known
+	two.settle()
+	one.push(older, 1, add1)
+	one.push(other, 1, add2)
+	one.settle()
+	if len(one.over) != 1 || one.over[0] != older {
+		t.Errorf("%d sessions end on the first hub, want the older one of c1 alone", len(one.over))
+	}
+	if told := one.take(older); toldError(told, wire.SeqGap) != nil {
+		t.Error("the session that ends is told to send again")
+	}
+	two.push(newer, 1, add1)
+	two.settle()
+	if len(two.over) != 0 {
+		t.Error("the newer session ends")
+	}
+	if acked(two.take(newer)) != 1 {
+		t.Error("the newer session's op is not acked")
+	}
+	one.push(other, 2, add1)
+	one.settle()
+	if acked(one.take(other)) != 2 {
+		t.Error("the other client's ops are not acked")
+	}
+}
+
+// acked is the highest seq that was acked, 0 if none was.
+func acked(told []wire.HubMessage) (seq uint64) {
+	for _, m := range told {
+		if ack, ok := m.(*wire.Ack); ok {
+			seq = max(seq, ack.Seq)
+		}
+	}
+	return seq
+}

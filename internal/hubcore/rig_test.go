@@ -16,7 +16,8 @@ type rig struct {
 	st    *Stream
 	store store.Store
 	calls []Call
-	out   []Out // since the last take
+	out   []Out     // since the last take
+	over  []*Member // displaced since the beginning
 	now   Instant
 }
 
@@ -35,6 +36,7 @@ func (r *rig) step(ev StreamEvent) {
 	r.st.Step(r.now, ev, &fx)
 	r.calls = append(r.calls, fx.Calls...)
 	r.out = append(r.out, fx.Out...)
+	r.over = append(r.over, fx.Replaced...)
 }
 
 // answer lets the oldest call through, or fails it.

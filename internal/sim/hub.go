@@ -166,6 +166,10 @@ func (st *stream) step(ev hubcore.StreamEvent) {
 	for _, r := range fx.Released {
 		r.Member.Sink.(*session).release(r)
 	}
+	for _, m := range fx.Replaced {
+		w.hit("session: replaced by one on another hub")
+		w.after(0, func() { m.Sink.(*session).step(&hubcore.Displaced{}) })
+	}
 	for i := range fx.Out {
 		w.judge.said(st, &fx.Out[i])
 	}

@@ -68,6 +68,7 @@ var reached = []string{
 
 	"link: repeated a push",
 	"session: replaced",
+	"session: replaced by one on another hub",
 	"close: replaced",
 	"close: auth_expired",
 	"close: unavailable",
