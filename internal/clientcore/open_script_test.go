@@ -177,6 +177,35 @@ var openScripts = []script{
 		}
 		r.snapshot("n", 1, 5, 3, r.yours("n")).flush(`{"t":"push","stream":"n","seq":1,"at":3,"ops":[{"amount":1,"op":"increment"}]}`)
 	}},
+	{name: "without yours a state that may hold our ops is not taken", play: func(r *rig) {
+		r.opened("n", 5, 3).do(Push{Stream: "n", Op: inc(1)}, Flush{})
+		r.hub(`{"t":"error","stream":"n","code":"resync","retry":true,"msg":"again"}`).do(Flush{})
+		r.hub(`{"t":"hub","writable":false}`)
+		r.snapshot("n", 1, 6, 4, "").did().shows("n", "6").status(CatchingUp)
+		r.hub(`{"t":"hub","writable":true}`)
+		r.after(1000).do(Flush{})
+		r.snapshot("n", 1, 6, 4, fmt.Sprintf(`{"seq":1,"hash":"%s"}`, r.hash("n", 1)))
+		r.did("save head n acked=1", "acked n 1", "drop ops n 1", "changed n", "status online").shows("n", "6")
+	}},
+	{name: "without yours a state is taken under ops that were never sent", play: func(r *rig) {
+		r.opened("n", 5, 3)
+		r.hub(`{"t":"error","stream":"n","code":"resync","retry":true,"msg":"again"}`).do(Flush{}, Push{Stream: "n", Op: inc(1)})
+		r.hub(`{"t":"hub","writable":false}`)
+		r.snapshot("n", 1, 9, 4, "").shows("n", "10").status(Online)
+	}},
+	{name: "without yours entries retire our ops", play: func(r *rig) {
+		r.opened("n", 5, 3).do(Push{Stream: "n", Op: inc(1)}, Push{Stream: "n", Op: inc(2)}, Flush{})
+		r.hub(`{"t":"error","stream":"n","code":"resync","retry":true,"msg":"again"}`).do(Flush{})
+		r.hub(`{"t":"hub","writable":false}`)
+		r.hub(`{"t":"synced","ref":"o1","stream":"n","rule":"crdt-counter","mode":"rw","outcome":"delta","cursor":"%s","entries":[%s]}`,
+			cursor(1, 4), entry(4, self, r.inc("n"), 1, 3, inc(1)))
+		r.did("save head n acked=1", "acked n 1", "drop ops n 1", "changed n", "status online").shows("n", "8").flush()
+	}},
+	{name: "after lagging a state without yours is not taken under ops that were sent", play: func(r *rig) {
+		r.opened("n", 5, 3).do(Push{Stream: "n", Op: inc(1)}, Flush{})
+		r.hub(`{"t":"synced","stream":"n","rule":"crdt-counter","mode":"rw","outcome":"snapshot","cursor":"%s","state":%s,"base":4}`, cursor(1, 4), counted(6))
+		r.did("status catching-up").shows("n", "6")
+	}},
 	{name: "a stream that was removed", play: func(r *rig) {
 		r.do(Open{Stream: "n", Rule: "crdt-counter"}, Push{Stream: "n", Op: inc(1)}).online()
 		r.hub(`{"t":"synced","stream":"n","outcome":"gone"}`)

@@ -186,6 +186,13 @@ func (c *Client) reopen(st *stream) {
 	st.rewind()
 }
 
+// openLater opens the stream again after a growing delay, and not before a time.
+func (c *Client) openLater(st *stream, after Instant) {
+	delay := max(after, c.backoff(st.tries))
+	c.reopen(st)
+	st.openAt = c.now + delay
+}
+
 // halt gives the stream up for this session. Its queue stays.
 func (c *Client) halt(st *stream, code wire.Code, msg string) {
 	st.phase = halted
@@ -219,9 +226,7 @@ func (c *Client) openFailed(st *stream, e *wire.Error) {
 	case e.Code == wire.Retired:
 		c.writerRetired(st, e.Msg)
 	case wire.Retryable(e.Code):
-		delay := max(Instant(e.AfterMS), c.backoff(st.tries))
-		c.reopen(st)
-		st.openAt = c.now + delay
+		c.openLater(st, Instant(e.AfterMS))
 	default:
 		c.halt(st, e.Code, e.Msg)
 	}

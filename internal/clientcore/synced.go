@@ -2,6 +2,7 @@ package clientcore
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/wavesiddhartha/flowsync/crdt"
 	"github.com/wavesiddhartha/flowsync/wire"
@@ -21,6 +22,10 @@ func (c *Client) synced(m *wire.Synced) {
 
 // opened takes the answer to an open.
 func (c *Client) opened(st *stream, m *wire.Synced) {
+	if c.undecided(st, m) {
+		c.openLater(st, 0)
+		return
+	}
 	st.phase, st.granted, st.unsure = open, m.Mode, false
 	if m.Outcome == wire.Denied || m.Outcome == wire.Gone {
 		c.refused(st, m)
@@ -58,6 +63,14 @@ func (c *Client) refused(st *stream, m *wire.Synced) {
 		return
 	}
 	c.halt(st, code, msg)
+}
+
+// undecided reports whether a state comes without a word of which of our ops it
+// has: with them on top it would show some twice, without them lack some. What is
+// shown already is neither, so it stays until the hub can say more.
+func (c *Client) undecided(st *stream, m *wire.Synced) bool {
+	return m.Yours == nil && m.Outcome == wire.Snapshot && st.as == wire.AsState && st.mode.Writes() && !st.ephemeral &&
+		slices.ContainsFunc(st.pending, func(p pendingOp) bool { return p.sent })
 }
 
 // reset drops the confirmed state and begins an empty one.
@@ -186,6 +199,9 @@ func (c *Client) place(st *stream) bool {
 
 // reconcile compares histories with the hub after an open.
 func (c *Client) reconcile(st *stream, m *wire.Synced) {
+	if m.Yours == nil && m.Outcome == wire.Delta {
+		c.ownEntries(st, m.Entries) // if they are not ours, yours will tell with the next open
+	}
 	if st.mode.Writes() {
 		c.settleWriter(st, m.Yours, wire.AccessDenied, "writing to this stream is not granted")
 	}
@@ -321,7 +337,7 @@ func (c *Client) replaced(st *stream, m *wire.Synced) {
 		return
 	}
 	cursor, ok := wire.ParseCursor(m.Cursor)
-	if !ok || cursor.Epoch != st.epoch || !c.take(st, m) {
+	if !ok || cursor.Epoch != st.epoch || c.undecided(st, m) || !c.take(st, m) {
 		c.reopen(st)
 		return
 	}
@@ -364,14 +380,21 @@ func (c *Client) ops(m *wire.Ops) {
 	c.apply(st, m.Entries)
 	st.cursor, st.offset = m.Cursor, cursor.Offset
 	st.tries = 0
-	ours := true
-	for i := range m.Entries {
-		if e := &m.Entries[i]; e.Client == c.cfg.Client && e.Inc == st.inc {
-			ours = c.ownEntry(st, e) && ours
-		}
-	}
+	ours := c.ownEntries(st, m.Entries)
 	c.emit(Changed{Stream: st.name})
 	if !ours {
 		c.reopen(st)
 	}
+}
+
+// ownEntries retires the ops whose entries have come. It reports false when an
+// entry under our name is not ours.
+func (c *Client) ownEntries(st *stream, entries []wire.Entry) bool {
+	ours := true
+	for i := range entries {
+		if e := &entries[i]; e.Client == c.cfg.Client && e.Inc == st.inc {
+			ours = c.ownEntry(st, e) && ours
+		}
+	}
+	return ours
 }

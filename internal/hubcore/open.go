@@ -181,8 +181,10 @@ func (s *Stream) place(ev *Open, sub *subscriber, fx *Effects) {
 }
 
 // answerDelta sends the entries after the client's cursor, or the state if that
-// is the smaller message.
+// is the smaller message. A client that is not told which of its ops are in can
+// tell by its entries, and by no state.
 func (s *Stream) answerDelta(ev *Open, sub *subscriber, entries []store.Entry, fx *Effects) {
+	untold := sub.w == nil && ev.Open.Mode.Writes()
 	size := 0
 	for i := range entries {
 		size += len(entries[i].Op) + entryOverhead
@@ -190,7 +192,7 @@ func (s *Stream) answerDelta(ev *Open, sub *subscriber, entries []store.Entry, f
 	switch {
 	case len(entries) == 0:
 		s.answer(ev, sub, wire.Resumed, nil, fx)
-	case size > deltaBytes || size > s.state.Size()+entryOverhead*16 || sub.as == wire.AsValue:
+	case sub.as == wire.AsValue, size > deltaBytes, size > s.state.Size()+entryOverhead*16 && !untold:
 		s.answer(ev, sub, wire.Snapshot, nil, fx)
 	default:
 		s.answer(ev, sub, wire.Delta, entries, fx)

@@ -121,3 +121,31 @@ func twin() store.Store {
 		}
 	})
 }
+
+// While nobody can say which of a client's ops are in, it gets entries, however many
+// and long: from a state it could not tell.
+func TestEntriesWhileTheWriterIsUnknown(t *testing.T) {
+	r := newRig(t, Config{}, crdt.Counter, store.NewMemory())
+	m := member("c1", 1)
+	r.open(m, wire.Open{})
+	r.settle()
+	cursor := toldSynced(r.take(m)).Cursor
+	for seq := range uint64(100) {
+		r.push(m, seq+1, `{"amount":1,"op":"increment"}`)
+		r.settle()
+	}
+	r.take(m)
+	r.open(m, wire.Open{Cursor: cursor, Unacked: 100})
+	r.answer(store.ErrUnavailable)
+	switch got := toldSynced(r.take(m)); {
+	case got == nil || got.Yours != nil:
+		t.Fatalf("the answer is %+v, want one without yours", got)
+	case got.Outcome != wire.Delta || len(got.Entries) != 100:
+		t.Errorf("%s with %d entries, want all 100", got.Outcome, len(got.Entries))
+	}
+	r.open(m, wire.Open{Cursor: cursor})
+	r.settle()
+	if got := toldSynced(r.take(m)); got.Outcome != wire.Snapshot {
+		t.Errorf("%s with yours, want the shorter snapshot", got.Outcome)
+	}
+}

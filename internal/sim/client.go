@@ -32,12 +32,12 @@ type client struct {
 	tags     uint64
 	asked    map[uint64]question // history requests by tag
 
-	line     *lineage
-	shown    map[string]string    // the last cursor of each stream
-	docs     map[string]*document // the application's documents
-	unplaced map[string]bool      // the hub could not say what it has of this writer
-	names    map[sentKey]string   // what was sent under each seq
-	trail    bool                 // the message of this step has a trail
+	line   *lineage
+	shown  map[string]string    // the last cursor of each stream
+	docs   map[string]*document // the application's documents
+	names  map[sentKey]string   // what was sent under each seq
+	trail  bool                 // the message of this step has a trail
+	synced bool                 // it is a synced
 
 	presenceLife map[string]int // by stream: the process that set presence
 }
@@ -49,7 +49,7 @@ type question struct {
 }
 
 func newClient(w *world, name string) *client {
-	c := &client{w: w, name: name, id: name, fuse: -1, shown: map[string]string{}, unplaced: map[string]bool{}, docs: map[string]*document{}, asked: map[uint64]question{}, presenceLife: map[string]int{}}
+	c := &client{w: w, name: name, id: name, fuse: -1, shown: map[string]string{}, docs: map[string]*document{}, asked: map[uint64]question{}, presenceLife: map[string]int{}}
 	c.cfg = clientcore.Config{
 		Client: name, Random: w.rng.Uint32, Keep: w.chance(2), TokenInHello: w.chance(2),
 		BackoffCap: clientcore.Instant(1000 + w.rng.IntN(9000)),
@@ -261,7 +261,7 @@ func (c *client) receive(l *link, line []byte) {
 	}
 	c.heard(m)
 	_ = c.step(clientcore.Received{Link: l.id, Msg: m})
-	c.trail = false
+	c.trail, c.synced = false, false
 	scribble(line)
 }
 
@@ -273,7 +273,10 @@ func (c *client) heard(m wire.HubMessage) {
 	case *wire.Reject:
 		c.w.hit("reject: " + string(m.Code))
 	case *wire.Synced:
-		c.unplaced[m.Stream] = m.Yours == nil
+		c.synced = true
+		if m.Yours == nil && m.Mode.Writes() {
+			c.w.hit("synced: without yours")
+		}
 		if m.Yours != nil && len(m.Yours.Trail) > 0 {
 			c.w.hit("synced: with a trail")
 			c.trail = true

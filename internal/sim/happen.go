@@ -95,7 +95,8 @@ func (w *world) fault(c *client) {
 	add(p.restores, 1, func() { w.restoreClient(c) })
 	add(p.hubCrashes, 2, w.endHub)
 	add(p.unloads, 2, func() { w.anyHub().unload() })
-	add(p.weather, 2, w.storm)
+	add(p.weather, 2, func() { w.storm(weather(1 + w.rng.IntN(2))) })
+	add(p.weather, 1, func() { w.ambush(c) })
 	add(p.losses, 1, w.loseTail)
 	add(p.wipes, 1, w.wipeStore)
 	add(p.compaction, 3, w.compact)
@@ -185,13 +186,27 @@ func (w *world) end(h *hub) {
 }
 
 // storm makes the store fail for a while.
-func (w *world) storm() {
-	w.store.weather = weather(1 + w.rng.IntN(2))
+func (w *world) storm(kind weather) {
+	w.store.weather = kind
 	w.note("the store fails: %d", w.store.weather)
 	w.after(w.between(0, 5e9), func() {
 		w.store.weather = fair
 		w.note("the store is well")
 	})
+}
+
+// ambush cuts a client off that has just pushed, and makes the store fail once it
+// is back and before it has opened its streams: nobody can say what is in the log.
+func (w *world) ambush(c *client) {
+	if c.l == nil || c.down {
+		return
+	}
+	w.editOn(c, w.plan.streams[w.rng.IntN(len(w.plan.streams))])
+	w.run(w.now + w.between(0, 4*w.plan.delay))
+	if c.l != nil {
+		c.l.cut()
+		w.store.ambush = weather(1 + w.rng.IntN(2))
+	}
 }
 
 // loseTail makes the store forget its newest changes, under running hubs or with

@@ -22,7 +22,7 @@ func (w *world) heal() {
 	w.note("the world heals")
 	w.calm = true
 	w.run(w.now + 10*time.Second) // what was to begin or end by itself did
-	w.store.weather = fair
+	w.store.weather, w.store.ambush = fair, fair
 	for _, h := range w.hubs {
 		if h.down {
 			h.restart()
@@ -72,8 +72,6 @@ func (w *world) stayAfloat() {
 // adrift says what a client that is connected still waits for.
 func (w *world) adrift(c *client) (left []string) {
 	switch name := c.core.Status().Name; {
-	case w.shared(c):
-		return nil // on another hub, its clone may keep its ops out of the log
 	case name == clientcore.Connecting, name == clientcore.CatchingUp:
 		return []string{fmt.Sprintf("%s is %s", c.id, c.core.Status().Name)}
 	case name != clientcore.Online:
@@ -93,11 +91,6 @@ func (w *world) adrift(c *client) (left []string) {
 		}
 	}
 	return left
-}
-
-// shared reports whether another device has the id of this one.
-func (w *world) shared(c *client) bool {
-	return slices.ContainsFunc(w.clients, func(o *client) bool { return o != c && o.name == c.name })
 }
 
 // comeBack connects a device anew and makes it want all streams.

@@ -173,7 +173,7 @@ func (j *oracle) stepped(c *client, out clientcore.Effects) {
 			j.moved(c, p.name, in.Cursor, out)
 			c.shown[p.name] = in.Cursor
 		}
-		if j.w.chance(8) {
+		if j.w.chance(8) || c.synced {
 			j.checkView(c, p.name, &in)
 		}
 	}
@@ -240,10 +240,9 @@ func (j *oracle) checkView(c *client, stream string, in *clientcore.Info) {
 			j.w.fail("%s: %s shows %d ops of its own, its queue has %d", stream, c.id, in.Shown, len(s.Ops))
 		}
 		for k, o := range s.Ops[len(s.Ops)-in.Shown:] {
-			// Before it was told what the hub has of its writer it cannot know better;
-			// nor while it asks what a copy of its queue has sent.
+			// While it asks what a copy of its queue has sent it cannot know better.
 			off := j.streams[stream].ops[keyOf(crdt.Writer{Client: c.name, Inc: s.Inc}, o.Seq, o.Body)]
-			if off > 0 && off <= n.at.Offset && !j.lossy && !c.unplaced[stream] && !c.line.forked {
+			if off > 0 && off <= n.at.Offset && !j.lossy && !c.line.forked {
 				j.w.fail("%s: %s shows op %d twice: its confirmed state has it at %d", stream, c.id, o.Seq, off)
 			}
 			state.Apply(crdt.Op{

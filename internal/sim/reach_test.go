@@ -33,6 +33,7 @@ var reached = []string{
 	"synced: write",
 	"synced: denied",
 	"synced: with a trail",
+	"synced: without yours",
 
 	"error: seq_gap",
 	"error: op_conflict",

@@ -18,7 +18,8 @@ type modelStore struct {
 	names []string
 
 	weather weather
-	slow    bool // the next append takes long
+	ambush  weather // begins with the next session
+	slow    bool    // the next append takes long
 }
 
 // weather is how the store is doing.
@@ -146,6 +147,10 @@ func (s *modelStore) rotate(stream, epoch string) (store.Position, error) {
 func (s *modelStore) session(client string) (uint64, error) {
 	if err := s.fault(true); err != nil {
 		return 0, err
+	}
+	if s.ambush != fair {
+		s.w.storm(s.ambush)
+		s.ambush = fair
 	}
 	return s.journal.session(client)
 }

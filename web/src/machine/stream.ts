@@ -252,6 +252,13 @@ export function streamError(c: Client, st: Stream, e: HubError): void {
   } else if (st.phase === OPEN) (st.ephemeral ? ownFailed : pushFailed)(c, st, e);
 }
 
+/** Opens the stream again after a growing delay, and not before a time. */
+export function openLater(c: Client, st: Stream, after: number): void {
+  const delay = Math.max(after, backoff(c, st.tries));
+  reopen(c, st);
+  st.openAt = c.now + delay;
+}
+
 /** Takes an error in place of synced. */
 function openFailed(c: Client, st: Stream, e: HubError): void {
   const { code, msg } = e;
@@ -260,9 +267,7 @@ function openFailed(c: Client, st: Stream, e: HubError): void {
     halt(c, st, code, msg);
   } else if (code === "retired") writerRetired(c, st, msg);
   else if (isRetryable(code)) {
-    const delay = Math.max(e.after_ms ?? 0, backoff(c, st.tries));
-    reopen(c, st);
-    st.openAt = c.now + delay;
+    openLater(c, st, e.after_ms ?? 0);
   } else halt(c, st, code, msg);
 }
 

@@ -27,6 +27,7 @@ import {
   halt,
   OPEN,
   OPENING,
+  openLater,
   reads,
   rechain,
   reopen,
@@ -45,6 +46,10 @@ export function synced(c: Client, m: Synced): void {
 }
 
 function opened(c: Client, st: Stream, m: Synced): void {
+  if (undecided(st, m)) {
+    openLater(c, st, 0);
+    return;
+  }
   st.phase = OPEN;
   st.granted = m.mode ?? "";
   st.unsure = false;
@@ -62,10 +67,23 @@ function opened(c: Client, st: Stream, m: Synced): void {
   }
   st.here.due = st.here.mine !== null && !st.here.refused;
   if (st.ephemeral) adoptOwn(c, st);
-  else if (writes(st.mode)) {
-    settleWriter(c, st, m.yours, "denied", "writing to this stream is not granted");
+  else {
+    // If they are not ours, yours will tell with the next open.
+    if (!m.yours && m.outcome === "delta") ownEntries(c, st, m.entries ?? []);
+    if (writes(st.mode)) {
+      settleWriter(c, st, m.yours, "denied", "writing to this stream is not granted");
+    }
   }
   changed(c, st);
+}
+
+/**
+ * Whether a state comes without a word of which of our ops it has: with them on top it would show some
+ * twice, without them lack some. What is shown already is neither, so it stays until the hub can say more.
+ */
+function undecided(st: Stream, m: Synced): boolean {
+  if (m.yours || m.outcome !== "snapshot" || st.as !== "state" || !writes(st.mode)) return false;
+  return !st.ephemeral && st.pending.some((p) => p.sent);
 }
 
 /** Takes an open that gives no right at all. */
@@ -268,7 +286,7 @@ function replaced(c: Client, st: Stream, m: Synced): void {
     }
     return;
   }
-  if (parseCursor(m.cursor)?.epoch !== st.epoch || !take(c, st, m)) {
+  if (parseCursor(m.cursor)?.epoch !== st.epoch || undecided(st, m) || !take(c, st, m)) {
     reopen(c, st);
     return;
   }
@@ -301,10 +319,16 @@ export function ops(c: Client, m: Ops): void {
   st.cursor = m.cursor as string;
   st.offset = place.offset;
   st.tries = 0;
-  let ours = true;
-  for (const e of m.entries) {
-    if (e.client === c.cfg.client && e.inc === st.inc) ours = ownEntry(c, st, e) && ours;
-  }
+  const ours = ownEntries(c, st, m.entries);
   changed(c, st);
   if (!ours) reopen(c, st);
+}
+
+/** Retires the ops whose entries have come. Returns false when an entry under our name is not ours. */
+function ownEntries(c: Client, st: Stream, entries: Entry[]): boolean {
+  let ours = true;
+  for (const e of entries) {
+    if (e.client === c.cfg.client && e.inc === st.inc) ours = ownEntry(c, st, e) && ours;
+  }
+  return ours;
 }
