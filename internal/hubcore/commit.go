@@ -373,8 +373,13 @@ func (s *Stream) outcome(now Instant, ev *ReadDone, fx *Effects) {
 		s.call(continuation{kind: thenOutcome}, Call{Kind: CallRead, After: s.head.Offset, Max: recordOps}, fx)
 		return
 	}
+	// Where the log stands still the append may arrive yet. So it goes as it was: what
+	// is refused now, as an edit whose positions are by now too old, could commit.
+	stands := s.follows(&s.sent)
 	s.unsend()
-	s.redo(fx)
+	if !stands {
+		s.redo(fx)
+	}
 	s.appendDone(now, fx)
 }
 

@@ -117,6 +117,32 @@ func TestOvertakenOnAnotherHub(t *testing.T) {
 	}
 }
 
+// An append whose answer was lost may arrive after the hub has looked for it in
+// vain. What is in it is not refused meanwhile, not even an edit whose positions the
+// hub could no longer place.
+func TestNothingIsRefusedThatMayStillArrive(t *testing.T) {
+	r := newRig(t, Config{RingEntries: 1}, crdt.Text, store.NewMemory())
+	m := member("c1", 1)
+	r.open(m, wire.Open{})
+	r.settle()
+	insert := `{"op":"insert","pos":0,"text":"a"}`
+	r.push(m, 1, insert, insert, insert)
+	r.push(m, 4, insert) // waits; its at is 0, and the ring soon begins above that
+	r.answer(nil)
+	late := r.calls[0]
+	r.answer(store.ErrUnknown)
+	r.take(m)
+	r.answer(nil) // the log does not have it
+	for _, told := range r.take(m) {
+		t.Errorf("%T: its author is told something before the outcome is known", told)
+	}
+	r.store.Append([]store.Batch{late.Batch}, func([]store.Result) {})
+	r.settle()
+	if got := acked(r.take(m)); got != 4 {
+		t.Errorf("acked up to %d, want 4", got)
+	}
+}
+
 // acked is the highest seq that was acked, 0 if none was.
 func acked(told []wire.HubMessage) (seq uint64) {
 	for _, m := range told {
