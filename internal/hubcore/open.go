@@ -139,8 +139,8 @@ func (s *Stream) place(ev *Open, sub *subscriber, fx *Effects) {
 		s.answer(ev, sub, wire.WriteOnly, nil, fx)
 		return
 	}
-	cur, ok := wire.ParseCursor(ev.Open.Cursor)
-	known := ok && cur.Verify(s.key, s.name) && cur.Epoch == s.head.Epoch
+	cur, ok := s.proven(ev.Open.Cursor)
+	known := ok && cur.Epoch == s.head.Epoch
 	if (behind || known && cur.Offset > s.head.Offset) && !ev.fresh {
 		s.refresh(ev, sub, fx)
 		return

@@ -1,6 +1,7 @@
 package hubcore
 
 import (
+	"crypto/subtle"
 	"errors"
 	"slices"
 
@@ -28,6 +29,8 @@ type Stream struct {
 	ring   ring
 	snap   []byte // encoding of the state at snapAt, shared by those who join
 	snapAt uint64
+
+	cursors cursors
 
 	// Accepted, not confirmed.
 	draft    crdt.State    // state plus inflight plus waiting; nil: make it when needed
@@ -268,7 +271,7 @@ func (s *Stream) restore(in *store.Stream) error {
 	default:
 		pos.Chain = in.Head.Chain
 	}
-	s.state, s.draft, s.snap = state, nil, nil
+	s.state, s.draft, s.snap, s.cursors = state, nil, nil, cursors{}
 	s.compaction = compaction{newest: pos.Offset}
 	s.ring.reset(pos.Chain)
 	s.head, s.key, s.first = pos, in.Key, in.First
@@ -440,7 +443,37 @@ func (s *Stream) evict(w *writer) {
 func (s *Stream) cursor() string { return s.cursorAt(s.head.Offset, s.head.Chain) }
 
 func (s *Stream) cursorAt(offset uint64, chain store.Hash) string {
-	return wire.SignCursor(s.key, s.name, s.head.Epoch, offset, chain).String()
+	at := store.Position{Epoch: s.head.Epoch, Offset: offset, Chain: chain}
+	if s.cursors.made == "" || s.cursors.at != at {
+		s.cursors.made, s.cursors.at = wire.SignCursor(s.key, s.name, at.Epoch, offset, chain).String(), at
+	}
+	return s.cursors.made
+}
+
+// proven reads a cursor that a hub made for this stream.
+func (s *Stream) proven(text string) (wire.Cursor, bool) {
+	cur, ok := wire.ParseCursor(text)
+	if !ok || !s.cursors.proves(&cur) && !cur.Verify(s.key, s.name) {
+		return cur, false
+	}
+	s.cursors.proven = cur
+	return cur, true
+}
+
+// cursors are the newest cursor that was made and the newest that was proven. Those
+// who come back together have the same and get the same; each takes a MAC otherwise,
+// which costs more than the rest of an open.
+type cursors struct {
+	made   string
+	at     store.Position
+	proven wire.Cursor
+}
+
+// proves reports, in time that does not depend on the MAC, whether a cursor is the
+// one that was proven.
+func (c *cursors) proves(cur *wire.Cursor) bool {
+	p := &c.proven
+	return cur.Epoch == p.Epoch && cur.Offset == p.Offset && cur.Check == p.Check && subtle.ConstantTimeCompare(cur.Mac[:], p.Mac[:]) == 1
 }
 
 func (s *Stream) call(c continuation, call Call, fx *Effects) {
