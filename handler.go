@@ -120,7 +120,7 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	served = true
-	s.hub, s.sock, s.req, s.seat, s.addr = h, sock, r, seat, maskAddr(h.clientAddr(r).String())
+	s.hub, s.sock, s.req, s.seat, s.addr = h, sock, r, seat, maskAddr(h.clientAddr(r))
 	h.goWork(func() { s.run(grant) })
 }
 

@@ -35,10 +35,13 @@ func (d discreet) WithGroup(name string) slog.Handler { return discreet{d.Handle
 
 func maskAttr(a slog.Attr) slog.Attr {
 	switch v := a.Value.Resolve(); v.Kind() {
+	case slog.KindAny:
+		if m, ok := v.Any().(maskedAddr); ok {
+			return slog.String(a.Key, string(m))
+		}
+		return slog.String(a.Key, maskText(fmt.Sprint(v.Any())))
 	case slog.KindString:
 		return slog.String(a.Key, maskText(v.String()))
-	case slog.KindAny:
-		return slog.String(a.Key, maskText(fmt.Sprint(v.Any())))
 	case slog.KindGroup:
 		inner := make([]any, 0, len(v.Group()))
 		for _, g := range v.Group() {
@@ -72,17 +75,15 @@ func maskText(text string) string {
 	})
 }
 
-// maskAddr masks the address of a connection and leaves its port out.
-func maskAddr(hostport string) string {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = hostport
-	}
-	a, err := netip.ParseAddr(host)
-	if err != nil {
+// maskedAddr is an address that shows nobody any more.
+type maskedAddr string
+
+// maskAddr masks the address of a connection.
+func maskAddr(a netip.Addr) maskedAddr {
+	if !a.IsValid() {
 		return "unknown"
 	}
-	return maskIP(a)
+	return maskedAddr(maskIP(a))
 }
 
 // maskIP hides who an address belongs to: the first two bytes of an IPv4 address

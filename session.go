@@ -20,8 +20,8 @@ type session struct {
 	hub  *Hub
 	sock *socket.Socket
 	req  *http.Request // the upgrade request, for the Authenticator
-	addr string        // masked
-	seat *seat         // left when the session ends; take is the reader's
+	addr maskedAddr
+	seat *seat // left when the session ends; take is the reader's
 
 	began time.Time // when the upgrade was asked for
 
