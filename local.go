@@ -75,7 +75,10 @@ func (h *Hub) tell(name string, ev hubcore.StreamEvent) error {
 	if !wire.ValidStream(name) {
 		return wire.Errorf(wire.BadStream, "a stream name is 1 to 8 segments of letters, digits, _ . - joined by colons")
 	}
-	known := h.request(name, localClient, ev)
+	due, known := h.request(name, localClient, ev)
+	if due != nil {
+		h.goWork(due.send)
+	}
 	h.commits.commit()
 	if !known {
 		e := wire.Errorf(wire.StreamUnknown, "no such stream is registered with this hub; register it with hub.Stream")

@@ -215,15 +215,19 @@ func (h *Hub) stream(name, subject string) *stream {
 }
 
 // request feeds an event to a stream, loading it if need be. What it leads to is
-// committed by the caller. False: there is no such stream.
-func (h *Hub) request(name, subject string, ev hubcore.StreamEvent) bool {
+// committed by the caller, and sent where due is not nil. False: there is no such
+// stream.
+func (h *Hub) request(name, subject string, ev hubcore.StreamEvent) (due *stream, ok bool) {
 	for {
 		st := h.stream(name, subject)
 		if st == nil {
-			return false
+			return nil, false
 		}
-		if st.request(ev) {
-			return true
+		switch send, ok := st.request(ev); {
+		case send:
+			return st, true
+		case ok:
+			return nil, true
 		}
 	}
 }

@@ -149,10 +149,7 @@ func (s *session) advance(ev hubcore.SessionEvent, fx *hubcore.SessionEffects) {
 	if fx.Opened {
 		s.opened()
 	}
-	s.reply(fx.Out)
-	for i := range fx.Streams {
-		s.toStream(&fx.Streams[i])
-	}
+	s.answer(fx)
 	if fx.Close != 0 {
 		s.sock.Close(fx.Close, fx.Reason)
 	}
@@ -167,6 +164,30 @@ func (s *session) advance(ev hubcore.SessionEvent, fx *hubcore.SessionEffects) {
 		m := s.core.Member()
 		n, err := s.hub.store.Session(s.hub.ctx, m.Client)
 		s.advance(&hubcore.Numbered{Number: n, Readonly: s.hub.writes.readonly.Load(), Err: err}, fx)
+	}
+}
+
+// answer sends what a step says, and has streams do what it asks of them. What they
+// answer at once, as most opens, goes out with it.
+func (s *session) answer(fx *hubcore.SessionEffects) {
+	if len(fx.Streams) == 0 {
+		s.reply(fx.Out)
+		return
+	}
+	if len(fx.Out) > 0 {
+		s.sock.Hold()
+		defer s.sock.Release()
+		s.reply(fx.Out)
+	}
+	var room [4]*stream
+	due := room[:0]
+	for i := range fx.Streams {
+		if st := s.toStream(&fx.Streams[i]); st != nil {
+			due = append(due, st)
+		}
+	}
+	if len(due) > 0 {
+		s.hub.sendAll(due)
 	}
 }
 
@@ -201,13 +222,15 @@ func (s *session) reply(out []wire.HubMessage) {
 	}
 }
 
-func (s *session) toStream(to *hubcore.ToStream) {
+// toStream returns the stream if the caller is its sender now.
+func (s *session) toStream(to *hubcore.ToStream) (due *stream) {
 	push, isPush := to.Event.(*hubcore.Push)
 	if isPush {
 		push.Crowded = s.flow.take(push.Bytes, int64(s.hub.limits.InflightTotal)) // the stream releases it
 	}
-	if s.hub.request(to.Stream, s.core.Member().Subject, to.Event) {
-		return
+	due, ok := s.hub.request(to.Stream, s.core.Member().Subject, to.Event)
+	if ok {
+		return due
 	}
 	if isPush {
 		s.flow.release(1, push.Bytes)
@@ -215,6 +238,7 @@ func (s *session) toStream(to *hubcore.ToStream) {
 	if _, ok := to.Event.(*hubcore.Leave); !ok {
 		s.reply([]wire.HubMessage{hubcore.Unknown(*to)})
 	}
+	return nil
 }
 
 // identity is what the session's token allows, nil before that is known, and its
@@ -255,7 +279,10 @@ func (s *session) end(cause error) {
 		s.hub.metrics.handshakes[handshakeResult(refused)].Inc()
 	}
 	for _, name := range streams {
-		s.hub.request(name, s.core.Member().Subject, &hubcore.Leave{Member: s.core.Member(), Ended: true})
+		due, _ := s.hub.request(name, s.core.Member().Subject, &hubcore.Leave{Member: s.core.Member(), Ended: true})
+		if due != nil {
+			s.hub.goWork(due.send)
+		}
 	}
 	s.hub.commits.commit()
 	s.hub.sessions.remove(s)

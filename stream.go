@@ -51,21 +51,16 @@ func (st *stream) feed(ev hubcore.StreamEvent) (send bool) {
 }
 
 // request feeds an event from outside to the machine, unless it was unloaded. What
-// it leads to is committed by the caller.
-func (st *stream) request(ev hubcore.StreamEvent) bool {
+// it leads to is committed and, if send says so, sent by the caller.
+func (st *stream) request(ev hubcore.StreamEvent) (send, ok bool) {
 	st.mu.Lock()
+	defer st.mu.Unlock()
 	if st.gone {
-		st.mu.Unlock()
-		return false
+		return false, false
 	}
 	st.used = time.Now()
 	st.stepLocked(ev)
-	send := st.becomeSender()
-	st.mu.Unlock()
-	if send {
-		st.hub.goWork(st.send)
-	}
-	return true
+	return st.becomeSender(), true
 }
 
 // tick passes time. What comes of it is sent, and committed by the caller.
@@ -116,11 +111,18 @@ func (st *stream) stepLocked(ev hubcore.StreamEvent) {
 	fx.Reset()
 }
 
-// receivers is how many sessions a commit is told to.
+// receivers is how many sessions the next round is for, about.
 func (st *stream) receivers() int {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	return st.core.Members()
+	n := len(st.caught)
+	if st.values {
+		n += st.core.Members()
+	}
+	for i := range st.outbox {
+		n += max(1, len(st.outbox[i].All))
+	}
+	return n
 }
 
 // speaks reports whether a sender runs.

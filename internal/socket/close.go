@@ -99,6 +99,9 @@ func (s *Socket) beginClose(code wire.CloseCode, cause error) {
 }
 
 func (s *Socket) sendClose(f *Frame) {
+	if s.held {
+		s.release()
+	}
 	sent := 0
 	if s.idle() {
 		n, err := s.tryWrite(f.bytes)

@@ -4,7 +4,7 @@ import "errors"
 
 // startWriter sees to it that a writer runs. Called with mu.
 func (s *Socket) startWriter() {
-	if s.writing {
+	if s.writing || s.held {
 		return
 	}
 	s.writing = true

@@ -50,6 +50,9 @@ func (s *Socket) offer(b []byte, f *Frame, urgent bool) bool {
 	if s.closing.Load() {
 		return false
 	}
+	if s.held && len(b) > joinSize/2 {
+		s.release() // it is worth a write of its own
+	}
 	sent := 0
 	if s.idle() {
 		n, err := s.tryWrite(b)
@@ -72,10 +75,46 @@ func (s *Socket) offer(b []byte, f *Frame, urgent bool) bool {
 	return true
 }
 
+// Hold lets what is sent wait until Release, to leave in one write. Where the
+// connection has no calls that do not wait, the writer joins what waits anyway.
+func (s *Socket) Hold() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = s.raw != nil && !s.closing.Load()
+}
+
+// Release sends what has waited since Hold.
+func (s *Socket) Release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held {
+		s.release()
+	}
+}
+
+// release ends a hold. Called with mu.
+func (s *Socket) release() {
+	s.held = false
+	if s.writing || s.queue.messages() == 0 {
+		return
+	}
+	j := s.o.Buffers.getJoin()
+	defer s.o.Buffers.putJoin(j)
+	b, _ := s.queue.gather(j)
+	n, err := s.tryWrite(b)
+	if err != nil {
+		s.lost(err)
+		return
+	}
+	if s.advance(n); s.queue.messages() > 0 || s.lagging {
+		s.startWriter() // which also tells the owner that it has drained
+	}
+}
+
 // idle reports whether a frame may go to the connection right now. Called
 // with mu.
 func (s *Socket) idle() bool {
-	return s.raw != nil && !s.writing && s.queue.messages() == 0
+	return s.raw != nil && !s.writing && !s.held && s.queue.messages() == 0
 }
 
 // hasRoom reports whether the frame fits into the queue's bounds. An empty

@@ -122,6 +122,7 @@ type Socket struct {
 	mu      sync.Mutex // guards what follows; calls nothing of the hub's
 	queue   sendQueue
 	writing bool           // a writer runs and owns the connection's write side
+	held    bool           // what is sent waits for Release
 	lagging bool           // Drained is owed
 	moved   time.Duration  // when the queue last got shorter or began, since start
 	attempt attempt        // the write that does not wait
