@@ -69,6 +69,7 @@ type Hub struct {
 	metrics *metrics
 	writes  *writable
 
+	effects   sync.Pool // of *hubcore.Effects
 	rounds    sync.Pool // of *fanout
 	handlings sync.Pool // of *handling
 
@@ -138,6 +139,7 @@ func New(o Options) (*Hub, error) {
 	h.writes = newWritable(h)
 	h.commits = newCommitter(h)
 	h.handlings.New = func() any { return new(handling) }
+	h.effects.New = func() any { return new(hubcore.Effects) }
 	h.rounds.New = func() any { return new(fanout) }
 	h.goWork(h.sweep)
 	h.readRevocations()

@@ -5,10 +5,12 @@
 package flowsync
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/wavesiddhartha/flowsync/wire"
 )
@@ -56,4 +58,41 @@ func TestHotPathAllocations(t *testing.T) {
 			t.Logf("a push takes %v allocations", n)
 		})
 	}
+}
+
+// What a stream that nobody uses may take, in bytes: a counter of one op, with what
+// the memory store has of it. Once it is unloaded, that is all.
+const (
+	perLoaded   = 3800
+	perUnloaded = 1100
+)
+
+func TestIdleStreamsAreSmall(t *testing.T) {
+	const streams = 5000
+	hs := serveHub(t, Options{Auth: Anonymous})
+	hs.Hub.log = slog.New(slog.DiscardHandler)
+	hs.Stream("counter:*", Counter)
+	before := heap()
+	for i := range streams {
+		if err := hs.Push(context.Background(), fmt.Sprintf("counter:%d", i), map[string]any{"op": "increment", "amount": 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	loaded := (heap() - before) / streams
+	hs.streams.sweep(time.Now().Add(time.Hour))
+	unloaded := (heap() - before) / streams
+	if loaded > perLoaded || unloaded > perUnloaded {
+		t.Errorf("a stream takes %d bytes, and %d when it is unloaded, want at most %d and %d", loaded, unloaded, perLoaded, perUnloaded)
+	}
+	t.Logf("a stream takes %d bytes, and %d when it is unloaded", loaded, unloaded)
+}
+
+// heap is how many bytes are in use, when what is not was collected. Pools give up
+// what they hold in two rounds.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

@@ -15,8 +15,8 @@ type pushClock struct {
 // measure counts what became of the ops of a step that began at before, and
 // notes where pushes are now. Called with mu, after the step and before its
 // effects are taken.
-func (st *stream) measure(ev hubcore.StreamEvent, before hubcore.Instant) {
-	fx, of, clock := &st.fx, &st.hub.metrics.rules[st.rule], &st.clock
+func (st *stream) measure(ev hubcore.StreamEvent, fx *hubcore.Effects, before hubcore.Instant) {
+	of, clock := &st.hub.metrics.rules[st.rule], &st.clock
 	of.count(fx.Applied, fx.Duplicates, fx.Rejected)
 	switch ev.(type) {
 	case *hubcore.Push:

@@ -21,7 +21,6 @@ type stream struct {
 
 	mu      sync.Mutex // guards what follows; session locks may be taken under it
 	core    *hubcore.Stream
-	fx      hubcore.Effects
 	outbox  []hubcore.Out
 	caught  []*hubcore.Target // sessions that lagged and can take more
 	values  bool              // values are due
@@ -79,10 +78,14 @@ func (st *stream) unload(idleSince time.Time) bool {
 }
 
 func (st *stream) stepLocked(ev hubcore.StreamEvent) {
-	fx := &st.fx
+	fx := st.hub.effects.Get().(*hubcore.Effects)
+	defer func() {
+		fx.Reset()
+		st.hub.effects.Put(fx)
+	}()
 	before := st.hub.now()
 	st.core.Step(before, ev, fx)
-	st.measure(ev, before)
+	st.measure(ev, fx, before)
 	for i := range fx.Calls {
 		if c := &fx.Calls[i]; c.Kind == hubcore.CallAppend {
 			st.hub.commits.add(st, c.Batch)
@@ -108,7 +111,6 @@ func (st *stream) stepLocked(ev hubcore.StreamEvent) {
 	}
 	st.outbox = append(st.outbox, fx.Out...)
 	st.values = st.values || fx.ValuesDue
-	fx.Reset()
 }
 
 // receivers is how many sessions the next round is for, about.

@@ -22,6 +22,9 @@ func (s *Stream) append(fx *Effects) {
 	}
 	n := min(len(s.waiting), recordOps)
 	s.inflight, s.waiting = s.waiting[:n:n], s.waiting[n:]
+	if len(s.waiting) == 0 {
+		s.waiting = nil // or what is left of it keeps the ops before
+	}
 	rec := store.Record{Prev: s.head.Chain, Chain: s.head.Chain, Entries: make([]store.Entry, n)}
 	for i, a := range s.inflight {
 		e := store.Entry{
@@ -97,6 +100,7 @@ func (s *Stream) confirm(fx *Effects) {
 		a.w.inflight--
 	}
 	s.tell(from, s.sent.Entries, s.advance(&s.sent), fx)
+	s.sent = store.Record{}
 	for _, a := range ops {
 		a.tally.acked = a.mark.seq
 		s.decided(a.tally, fx)

@@ -516,7 +516,9 @@ func (s *Stream) take(id uint64) (continuation, bool) {
 		return continuation{}, false
 	}
 	c := s.calls[i]
-	s.calls = slices.Delete(s.calls, i, i+1)
+	if s.calls = slices.Delete(s.calls, i, i+1); len(s.calls) == 0 {
+		s.calls = nil // calls are rare, and idle streams many
+	}
 	return c, true
 }
 
