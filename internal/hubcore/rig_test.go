@@ -68,7 +68,8 @@ func (r *rig) answer(err error) {
 		head, e := r.store.Rotate(bg, name, c.Epoch)
 		r.step(&Rotated{Head: head, Err: either(err, e)})
 	case CallSave:
-		r.step(&Saved{Err: either(err, r.store.Save(bg, name, c.Snapshot))})
+		c.Snapshot.State = c.State.AppendState(nil)
+		r.step(&Saved{Snapshot: c.Snapshot, Err: either(err, r.store.Save(bg, name, c.Snapshot))})
 	case CallTrim:
 		more, e := r.store.Trim(bg, name, c.After, c.Max)
 		r.step(&Trimmed{More: more, Err: either(err, e)})

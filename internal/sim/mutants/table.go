@@ -52,10 +52,10 @@ func mutants() []mutant {
 			{memory, "if w := s.writers[e.Writer]; len(w.trail) > 0", "if w := s.writers[e.Writer]; w != nil && len(w.trail) > 0"},
 		}},
 		{"snapshot of what is not committed", "a snapshot is the state with all that waits", []edit{
-			{hubCompact, "s.snap, s.snapAt = s.state.AppendState(nil)", "s.snap, s.snapAt = s.ahead().AppendState(nil)"},
+			{hubCompact, "State: s.state.Clone(),", "State: s.ahead().Clone(),"},
 		}},
 		{"trim not atomic", "a log is trimmed to the snapshot that is only being stored", []edit{
-			{hubCompact, "	fx.Calls = append(fx.Calls, Call{Kind: CallSave,", "	fx.Calls = append(fx.Calls, Call{Kind: CallTrim, After: s.head.Offset, Max: trimSlice})\n	fx.Calls = append(fx.Calls, Call{Kind: CallSave,"},
+			{hubCompact, "	fx.Calls = append(fx.Calls, Call{\n		Kind: CallSave,", "	fx.Calls = append(fx.Calls, Call{Kind: CallTrim, After: s.head.Offset, Max: trimSlice})\n	fx.Calls = append(fx.Calls, Call{\n		Kind: CallSave,"},
 			{memory, "	if s.older == nil {\n		return false\n	}\n	whole := s.index(min(offset, s.older.Position.Offset))\n", "	whole := s.index(offset)\n"},
 		}},
 		{"seq reused after restart", "a restored queue gives seqs out again that were taken by refused ops", []edit{
