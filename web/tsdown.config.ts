@@ -3,7 +3,7 @@ import { thinMaps } from "./scripts/maps.mjs";
 
 // The entries of package.json; scripts/size.mjs holds how large each may be.
 const shared = {
-  entry: ["src/core.ts", "src/indexeddb.ts"],
+  entry: { core: "src/core.ts", indexeddb: "src/indexeddb.ts", yjs: "src/yjs/index.ts" },
   target: "es2022",
   platform: "neutral",
   dts: true,

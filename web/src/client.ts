@@ -427,7 +427,8 @@ export class FlowSyncClient {
   }
 
   #notice(e: Effect): void {
-    const store = "stream" in e ? this.#stores.get(e.stream) : undefined;
+    const name = "stream" in e ? e.stream : e.do === "rejected" ? e.dead.stream : "";
+    const store = this.#stores.get(name);
     switch (e.do) {
       case "changed":
         this.#keepTimer ??= setTimeout(() => this.#keepAll(), KEEP_MS);
@@ -445,6 +446,7 @@ export class FlowSyncClient {
       case "rejected": {
         const { code, msg: message, stream } = e.dead;
         this.#waiters.refused(stream, e.id, { ok: false, code, message });
+        store?.refused(code);
         return this.#rejected(e.dead);
       }
       case "recovered":

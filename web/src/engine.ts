@@ -55,6 +55,8 @@ export type Engine = {
   /** Whether anything was found damaged in storage. */
   repaired: boolean;
   step(ev: Event): void;
+  /** Lets nothing of the hub in to a stream until the function it returns is called. */
+  hold(stream: string): () => void;
   /** Makes everything durable now. */
   commit(): void | Promise<void>;
   /** Hangs up and leaves nothing behind: no timer, no socket. */
@@ -72,6 +74,8 @@ export function newEngine(o: EngineOptions): Engine {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let gather: ReturnType<typeof setTimeout> | undefined;
   let tokens = 0;
+  /** What came about streams that are held. */
+  const held = new Map<string, Event[]>();
   let lines: { link: number; line: string }[] = [];
   let shipping: Promise<unknown> | undefined;
   let scheduled = false;
@@ -83,7 +87,8 @@ export function newEngine(o: EngineOptions): Engine {
     try {
       step(m, now(), ev, out);
     } finally {
-      for (const e of out) perform(e);
+      // News go last: whoever hears them may make the next step.
+      for (const e of out.filter(perform)) o.notice(e);
     }
   };
   const stepAndFlush = (ev: Event) => {
@@ -108,11 +113,11 @@ export function newEngine(o: EngineOptions): Engine {
     o.after();
   };
 
-  const perform = (e: Effect) => {
+  /** Carries an effect out; true says that it is news. */
+  const perform = (e: Effect): unknown => {
     switch (e.do) {
       case "send":
-        lines.push({ link: e.link, line: canonical(e.msg) });
-        return;
+        return void lines.push({ link: e.link, line: canonical(e.msg) });
       case "needToken":
         return askToken(e.reason);
       case "dial":
@@ -124,8 +129,7 @@ export function newEngine(o: EngineOptions): Engine {
         if (e.at) timer = setTimeout(stepAndFlush, Math.max(0, e.at - now()), { do: "tick" });
         return;
     }
-    if (/^(save|drop)/.test(e.do)) queue.do(e as DurableEffect);
-    else o.notice(e);
+    return /^(save|drop)/.test(e.do) ? queue.do(e as DurableEffect) : true;
   };
 
   const askToken = (reason: TokenReason) => {
@@ -172,8 +176,12 @@ export function newEngine(o: EngineOptions): Engine {
   const frame = (link: number, data: unknown) => {
     try {
       if (typeof data !== "string") throw new FlowSyncError("bad_message", "the hub sent a binary message");
-      for (const line of data.replace(/\n$/, "").split("\n"))
-        feed({ do: "received", link, msg: decode(line) });
+      for (const line of data.replace(/\n$/, "").split("\n")) {
+        const ev: Event = { do: "received", link, msg: decode(line) };
+        const waits = held.get((ev.msg as { stream?: string }).stream ?? "");
+        if (waits) waits.push(ev);
+        else feed(ev);
+      }
     } catch (e) {
       if (!(e instanceof FlowSyncError)) throw e;
       o.notice({ do: "fault", stream: "", code: e.code, msg: e.message });
@@ -229,6 +237,16 @@ export function newEngine(o: EngineOptions): Engine {
     restored: m.ids,
     repaired: loaded.repairs.length > 0,
     step: stepAndFlush,
+    hold(stream) {
+      const waits: Event[] = [];
+      if (held.has(stream)) return () => {};
+      held.set(stream, waits);
+      return () => {
+        if (held.get(stream) !== waits) return;
+        held.delete(stream);
+        for (const ev of waits) stepAndFlush(ev);
+      };
+    },
     commit,
     stop() {
       stopped = true;

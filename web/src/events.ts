@@ -68,8 +68,9 @@ export class Listeners<E> {
     }
   }
 
-  count(event: keyof E): number {
-    return this.#all.get(event)?.size ?? 0;
+  /** How many callbacks there are. */
+  count(): number {
+    return [...this.#all.values()].reduce((n, set) => n + set.size, 0);
   }
 
   clear(): void {

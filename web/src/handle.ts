@@ -1,3 +1,5 @@
+import type { DocEvent } from "./doc-event.js";
+import type { TextHandle } from "./live-text.js";
 import type { Json } from "./wire/canonical.js";
 import type { Code } from "./wire/error.js";
 import type { As, Entry, Mode, Peer } from "./wire/message.js";
@@ -81,6 +83,13 @@ export type StreamHandle<T> = {
   onEvent(callback: (event: { client: string; event: string; data: Json }) => void): () => void;
   /** Fetches committed ops below an offset (0: the newest), newest last. Rejects without a connection. */
   history(options?: { before?: number; limit?: number }): Promise<{ entries: HistoryEntry[]; more: boolean }>;
+  /** The stream as a text. Asking for it expects the rule crdt-text, if none was named. */
+  readonly text: TextHandle;
+  /**
+   * Calls back with the updates of a crdt-doc or crdt-text that are merged elsewhere, for adapters such as
+   * flowsync-client/yjs. Returns what stops that.
+   */
+  feed(listener: (event: DocEvent) => void): () => void;
   /** Leaves the stream, once its ops are acked. */
   close(): void;
 };

@@ -1,8 +1,11 @@
 import { afterAll, afterEach, test as anyTest, beforeAll, expect } from "vitest";
 import { WebSocket } from "ws";
+import * as Y from "yjs";
 import { type ClientOptions, FlowSyncClient, localStorageStorage } from "../src/core.js";
+import { bindDoc } from "../src/yjs/index.js";
 import { Hub, hasGo } from "./hub.js";
 import { QuotaStorage } from "./quota.js";
+import { Random } from "./text/random.js";
 
 const able = hasGo();
 const test = anyTest.skipIf(!able);
@@ -90,6 +93,62 @@ test("two clients converge on every rule, and with the hub", async () => {
     expect(b.stream(name).get(), name).toEqual(value);
   }
   expect(a.pendingCount + b.pendingCount).toBe(0);
+});
+
+test.each([1, 2, 3])(
+  "texts: two type at once, offline and back, and are equal with the hub: seed %i",
+  async (seed) => {
+    const r = new Random(seed);
+    const name = `text:typed-${seed}`;
+    const both = [client(), client()];
+    const texts = both.map((c) => c.stream<string>(name, { initial: "" }).text);
+    const shadows = texts.map((text, i) => {
+      const shadow = { value: text.toString() };
+      text.subscribe((splices) => {
+        for (const { pos, del, ins } of splices)
+          shadow.value = shadow.value.slice(0, pos) + ins + shadow.value.slice(pos + del);
+        expect(shadow.value, `client ${i}`).toBe(text.toString());
+      });
+      return shadow;
+    });
+    for (let step = 0; step < 300; step++) {
+      const i = r.below(2);
+      const text = texts[i] as (typeof texts)[0];
+      const pos = r.below(text.length + 1);
+      const pushed = r.chance(30)
+        ? text.replace(pos, Math.min(1 + r.below(4), text.length - pos), r.text())
+        : r.chance(10)
+          ? { ok: text.undo() || true }
+          : text.insert(pos, r.text());
+      expect(pushed.ok).toBe(true);
+      if (r.chance(4)) both[i]?.simulateOffline(r.chance(50));
+      if (r.chance(10)) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    for (const c of both) c.simulateOffline(false);
+    for (const c of both) await c.flush();
+    const { value, digest } = await hub.get(name);
+    await until("equal", () => both.every((c) => c.stream(name).digest() === digest));
+    expect(texts.map(String)).toEqual([value, value]);
+    expect(shadows.map((s) => s.value)).toEqual([value, value]);
+    expect(both.map((c) => c.deadLetters().length)).toEqual([0, 0]);
+  },
+);
+
+test("a Y.Doc and a text handle on one stream see each other's edits", async () => {
+  const doc = new Y.Doc();
+  const binding = bindDoc(doc, client().stream("text:yjs"));
+  const { text } = client().stream<string>("text:yjs", { initial: "" });
+  text.subscribe(() => {});
+  doc.getText("text").insert(0, "from yjs");
+  await until("bound", () => binding.status === "bound" && text.toString() === "from yjs");
+  doc.getText("text").insertEmbed(4, { image: "a.png" });
+  await until("embed", () => text.length === 9);
+  expect(text.toString()).toBe("from\ufffc yjs");
+  text.insert(9, ", and back");
+  text.delete(0, 1);
+  await until("there", () => doc.getText("text").toString() === "rom yjs, and back");
+  expect((await hub.get("text:yjs")).value).toBe("rom yjs, and back");
+  binding.destroy();
 });
 
 test("a counter beyond 2^53 is shown as a string, exactly", async () => {

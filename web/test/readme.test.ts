@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import * as core from "../src/core.js";
 import * as indexeddb from "../src/indexeddb.js";
+import * as yjs from "../src/yjs/index.js";
 
 const text = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
 const readme = text("README.md");
@@ -14,20 +15,20 @@ function column(heading: string): string[] {
 
 /** The names that an entry exports, types too, each with the file that declares it. */
 function exported(entry: string): { name: string; file: string }[] {
-  return [...text(entry).matchAll(/export (?:type )?\{([^}]*)\} from "\.\/([^"]+)\.js"/g)].flatMap((m) =>
+  return [...text(entry).matchAll(/export (?:type )?\{([^}]*)\} from "(\.\.?\/[^"]+)\.js"/g)].flatMap((m) =>
     (m[1] as string)
       .split(",")
       .map((name) => name.replace("type ", "").trim())
       .filter(Boolean)
-      .map((name) => ({ name, file: `src/${m[2]}.ts` })),
+      .map((name) => ({ name, file: new URL(`${m[2]}.ts`, new URL(entry, "file:///")).pathname.slice(1) })),
   );
 }
 
-const all = [...exported("src/core.ts"), ...exported("src/indexeddb.ts")];
+const all = ["core", "indexeddb", "yjs/index"].flatMap((entry) => exported(`src/${entry}.ts`));
 
 test("the table of exports is the exports", () => {
   expect(column("Exports").sort()).toEqual(all.map((e) => e.name).sort());
-  for (const name of [...Object.keys(core), ...Object.keys(indexeddb)]) {
+  for (const name of [core, indexeddb, yjs].flatMap((m) => Object.keys(m))) {
     expect(all.map((e) => e.name)).toContain(name);
   }
 });
@@ -40,9 +41,10 @@ test("the table of the client's members is its members", () => {
 });
 
 test("everything exported is documented, and what can be called has an example", () => {
-  const runs = { ...core, ...indexeddb } as { [name: string]: unknown };
+  const runs = { ...core, ...indexeddb, ...yjs } as { [name: string]: unknown };
   for (const { name, file } of all) {
-    const before = text(file).split(new RegExp(`\\nexport (?:class|function|type) ${name}\\b`))[0] ?? "";
+    const before =
+      text(file).split(new RegExp(`\\nexport (?:class|function|type|interface) ${name}\\b`))[0] ?? "";
     const doc = before.endsWith("*/") ? before.slice(before.lastIndexOf("/**")) : null;
     expect(doc, `${name} in ${file} has a comment`).not.toBeNull();
     if (runs[name]) expect(doc, `${name} has an example`).toContain("@example");

@@ -104,6 +104,7 @@ function restore(c: Client, { head, ops, kept }: SavedStream): void {
   const { rule, stream: _, ...rest } = head;
   Object.assign(st, rest);
   st.saved = true;
+  st.whole = !!kept; // without reading it as state nothing would have been kept
   setRule(c, st, rule);
   if (kept) restoreState(st, kept);
   for (const o of ops) st.pending.push({ ...o, id: ++c.ids, prev: 0, hash: NO_HASH, sent: true });
@@ -156,7 +157,7 @@ function handle(c: Client, ev: Event): void {
     case "flush":
       return flush(c);
     case "open":
-      return open(c, ev.stream, ev.rule, ev.mode || "rw", ev.as || "state");
+      return open(c, ev);
     case "closeStream": {
       const st = c.streams.get(ev.stream);
       if (st) st.wanted = false;

@@ -50,9 +50,10 @@ export function buryRange(c: Client, st: Stream, lo: number, hi: number, code: C
 function carry(c: Client, st: Stream, refused: PendingOp[], i: number): void {
   const p = st.pending[i];
   st.author = 0;
-  if (!p || !st.state?.carry) return;
+  const editor = st.state?.editor;
+  if (!p || !editor) return;
   try {
-    p.body = st.state.carry(
+    p.body = editor.carry(
       refused.map((r) => JSON.parse(r.op)),
       JSON.parse(p.op),
     );

@@ -69,7 +69,7 @@ export type Event =
   | { do: "connect" }
   | { do: "close" }
   | { do: "online"; online: boolean }
-  | { do: "open"; stream: string; rule: string; mode: Mode | ""; as: As | "" }
+  | { do: "open"; stream: string; rule: string; mode: Mode | ""; as: As | ""; whole?: boolean }
   | { do: "closeStream"; stream: string }
   | { do: "push"; stream: string; op: unknown }
   | { do: "presence"; stream: string; state: Json }

@@ -1,4 +1,4 @@
-import type { Op, State } from "../rules/rule.js";
+import type { Editor, Op } from "../rules/rule.js";
 import { canonical, type JsonObject, OP_DEPTH } from "../wire/canonical.js";
 import { refuse } from "../wire/error.js";
 import { NO_HASH, writerHash } from "../wire/hash.js";
@@ -45,17 +45,22 @@ export function push(c: Client, name: string, wanted: unknown): void {
   if (op[0] !== "{") refuse("bad_op", 'an op is an object, for example {op: "increment"}');
   if (!st.ephemeral) st.inc ||= newInc(c);
   let body = JSON.parse(op) as JsonObject;
-  if (st.state?.positional?.(body)) {
+  const { queueOps } = c.cfg;
+  const editor = st.state?.editor;
+  const edited = editor?.positional(body);
+  if (edited) {
+    if (queueOps && c.queued >= queueOps) full();
     body = edit(c, st, body);
     op = canonical(body);
-  } else (st.view ?? st.state)?.run(next(c, st, body), true);
+  } else {
+    // Updates may need what earlier ones brought.
+    (editor && st.pending.length ? ownView(c, st) : (st.view ?? st.state))?.run(next(c, st, body), true);
+  }
   if (st.ephemeral) {
     setOwn(c, st, op, body);
     return;
   }
-  const { queueOps } = c.cfg;
-  if (queueOps && c.queued >= queueOps)
-    refuse("busy", "the queue is full", "wait until the hub has taken some");
+  if (queueOps && c.queued >= queueOps) full();
   begin(c, st);
   const p: PendingOp = {
     seq: st.next++,
@@ -73,8 +78,12 @@ export function push(c: Client, name: string, wanted: unknown): void {
   c.queued++;
   writerHashes(st, st.pending.length - 1);
   emit(c, { do: "saveOp", stream: name, op: queued(p) });
-  if (st.view && !st.state?.edit) apply(st.view, provisional(c, st, st.pending.length - 1));
+  if (st.view && !edited) apply(st.view, provisional(c, st, st.pending.length - 1));
   changed(c, st);
+}
+
+function full(): never {
+  refuse("busy", "the queue is full", "wait until the hub has taken some");
 }
 
 /** The op that would be queued next, as the rule sees it. */
@@ -85,13 +94,13 @@ function next(c: Client, st: Stream, body: JsonObject): Op {
 
 /** Makes an update of an edit in positions, which the own view then shows already. */
 function edit(c: Client, st: Stream, body: JsonObject): JsonObject {
-  const view = ownView(c, st) as Required<State>;
+  const view = ownView(c, st).editor as Editor;
   if (view.taken(st.author)) {
     // A document client that nobody else has: it must not come back after a restart, since what was queued
     // then may be lost.
     st.author = (c.cfg.random() | 1) >>> 0;
   }
-  return view.edit(next(c, st, body), st.author);
+  return view.edit(next(c, st, body), st.author, c.now);
 }
 
 /** What is saved of a pending op. */
@@ -219,7 +228,7 @@ export function ownEntry(c: Client, st: Stream, e: Entry): boolean {
   const p = st.pending[i];
   if (p) {
     // An op that was queued in positions, because the rule was not known, is committed in another form.
-    if (p.op !== canonical(e.op) && !st.state?.positional?.(JSON.parse(p.op))) return false;
+    if (p.op !== canonical(e.op) && !st.state?.editor?.positional(JSON.parse(p.op))) return false;
     if (e.seq > st.acked) {
       // An op before it that never came: a copy of this queue lost that one.
       if (i !== from(st, st.acked + 1) || !confirm(c, st, e.seq, p.hash)) return false;

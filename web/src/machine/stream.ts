@@ -5,6 +5,7 @@ import type { As, HubError, HubMessage, Mode, OpenRequest } from "../wire/messag
 import { parseCursor, validStream } from "../wire/name.js";
 import { backoff, type Client, changed, emit, jitter, newInc } from "./client.js";
 import { bury } from "./dead.js";
+import type { Event } from "./effect.js";
 import { type OwnKey, ownFailed } from "./ephemeral.js";
 import { find, type PendingOp, unacked, waiting, writerHashes, writerRetired } from "./pending.js";
 import { newPresence, type Presence } from "./presence.js";
@@ -24,6 +25,8 @@ export type Stream = Omit<Head, "stream" | "rule"> & {
   mode: Mode;
   /** Value where the rule is unknown here. */
   as: As;
+  /** The application merges the document itself, so that opaque rules are read as state. */
+  whole: boolean;
 
   // Of the session.
   phase: number;
@@ -76,6 +79,7 @@ export function addStream(c: Client, name: string): Stream {
     wanted: false,
     mode: "rw",
     as: "state",
+    whole: false,
     phase: CLOSED,
     ref: "",
     granted: "",
@@ -114,7 +118,10 @@ export function addStream(c: Client, name: string): Stream {
 }
 
 /** Makes a stream wanted. */
-export function open(c: Client, name: string, rule: string, mode: Mode, as: As): void {
+export function open(c: Client, ev: Event & { do: "open" }): void {
+  const { stream: name, rule, whole } = ev;
+  const mode = ev.mode || "rw";
+  let as = ev.as || "state";
   if (!validStream(name)) {
     refuse(
       "bad_stream",
@@ -124,6 +131,10 @@ export function open(c: Client, name: string, rule: string, mode: Mode, as: As):
   }
   const st = c.streams.get(name) ?? addStream(c, name);
   st.wanted = true;
+  if (whole && !st.whole) {
+    st.whole = true;
+    setRule(c, st, st.ruleName);
+  }
   if (!st.ruleName && rule) setRule(c, st, rule);
   if (!st.rule && st.ruleName) as = "value";
   if (st.mode === mode && st.as === as) return;
@@ -142,7 +153,7 @@ export function setRule(c: Client, st: Stream, name: string): void {
   st.ruleName = name;
   st.view = undefined;
   if (!name) return;
-  st.rule = c.cfg.rules.find((r) => r.name === name);
+  st.rule = c.cfg.rules.find((r) => r.name === name && (st.whole || !r.opaque));
   st.ephemeral = name === "ephemeral";
   if (!st.rule) {
     st.as = "value";

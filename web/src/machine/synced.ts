@@ -1,4 +1,5 @@
-import type { State } from "../rules/rule.js";
+import type { Rule } from "../rules/rule.js";
+import type { Json } from "../wire/canonical.js";
 import { type Code, FlowSyncError } from "../wire/error.js";
 import { writerHash } from "../wire/hash.js";
 import type { Entry, Ops, Synced, Yours } from "../wire/message.js";
@@ -144,7 +145,7 @@ function takeWhole(c: Client, st: Stream, m: Synced): boolean {
     st.value = m.value;
   } else {
     try {
-      st.state = (st.rule as { read(v: unknown): State }).read(m.state);
+      st.state = (st.rule as Rule).read(m.state as Json, st.state);
     } catch (e) {
       if (!(e instanceof FlowSyncError)) throw e;
       st.rule = undefined;

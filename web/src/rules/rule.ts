@@ -1,6 +1,7 @@
 import { canonical, type Json, type JsonObject, OP_DEPTH } from "../wire/canonical.js";
 import { FlowSyncError, refuse } from "../wire/error.js";
 import { byteLength } from "../wire/hash.js";
+import type { Text } from "./text.js";
 
 /**
  * Merge rules, the twins of Go's package crdt. A rule says what the ops of a stream mean; equal logs make
@@ -35,18 +36,22 @@ export type State = {
   value(): unknown;
   /** Bytes that are equal exactly for equal states, if that is not the encoding. */
   digested?(): Uint8Array;
+  /** Of texts and documents. */
+  readonly editor?: Editor;
+};
 
-  /**
-   * Editors only (texts): ops in positions become updates on the own view, so that they mean the same
-   * wherever they arrive.
-   */
-  positional?(body: JsonObject): boolean;
-  /** Makes an op of an edit and applies it to this view, for a document client. */
-  edit?(op: Op, author: number): JsonObject;
-  /** Reports whether a document client is not for new edits: 0, or somebody else's. */
-  taken?(author: number): boolean;
+/** What states have whose ops nobody writes by hand: edits become updates of a document. */
+export type Editor = {
+  /** Whether an op asks for an edit in positions, which becomes an update on the own view. */
+  positional(body: JsonObject): boolean;
+  /** Makes an op of an edit at a time in milliseconds, and applies it to this view, for a document client. */
+  edit(op: Op, author: number, now: number): JsonObject;
+  /** Whether a document client is not for new edits: 0, or somebody else's. */
+  taken(author: number): boolean;
   /** Rewrites body so that it keeps, as deleted, what later ops need of refused ones. */
-  carry?(refused: JsonObject[], body: JsonObject): JsonObject;
+  carry(refused: JsonObject[], body: JsonObject): JsonObject;
+  /** The document itself, and what becomes of it. */
+  readonly text: Text;
 };
 
 /** A merge rule. */
@@ -54,10 +59,12 @@ export type Rule = {
   name: string;
   /** The state of a stream without ops. */
   make(): State;
-  /** Reads what State.save wrote; throws for anything else. */
-  read(saved: Json): State;
+  /** Reads what State.save wrote; throws for anything else. The state it replaces may hand over what is not saved. */
+  read(saved: Json, before?: State): State;
   /** Committed ops and own ones may be applied in any order, as in texts: a view then outlives both. */
   commutes?: boolean;
+  /** It shows nothing here: only who merges the document elsewhere reads it as state. */
+  opaque?: boolean;
 };
 
 /** Checks one kind of op, new or (without dry) committed; the function it returns carries it out. */
@@ -68,11 +75,12 @@ export function define<S>(
   name: string,
   rule: {
     make(): S;
-    read(saved: JsonObject): S;
+    read(saved: JsonObject, before?: State): S;
     save(state: S): JsonObject;
     value(state: S): unknown;
     clone(state: S): S;
     kinds: { [op: string]: Kind<S> };
+    more?(state: () => S): Partial<State>;
   },
 ): Rule {
   const wrap = (state: S): State => ({
@@ -93,14 +101,15 @@ export function define<S>(
     clone: () => wrap(rule.clone(state)),
     save: () => ({ ...rule.save(state), v: 1 }),
     value: () => rule.value(state),
+    ...rule.more?.(() => state),
   });
   return {
     name,
     make: () => wrap(rule.make()),
-    read(saved) {
+    read(saved, before) {
       const { v, ...fields } = object(saved);
       must(v === 1);
-      return wrap(rule.read(fields));
+      return wrap(rule.read(fields, before));
     },
   };
 }

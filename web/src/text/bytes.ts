@@ -1,4 +1,5 @@
-import { refuse, TextError } from "./error.js";
+import { FlowSyncError } from "../wire/error.js";
+import { refuse } from "./error.js";
 
 /** The greatest clock or length of an update. */
 export const MAX_CLOCK = 2 ** 32 - 1;
@@ -18,7 +19,7 @@ export interface Id {
   readonly clock: number;
 }
 
-/** Reads the primitives of format v1, and throws a {@link TextError} where the input is none. */
+/** Reads the primitives of format v1, and throws a {@link FlowSyncError} where the input is none. */
 export class Reader {
   pos = 0;
 
@@ -65,7 +66,8 @@ export class Reader {
     try {
       return JSON.parse(this.text());
     } catch (e) {
-      throw e instanceof TextError ? e : new TextError("bad_op");
+      if (e instanceof FlowSyncError) throw e;
+      refuse("bad_op");
     }
   }
 

@@ -16,6 +16,9 @@ export interface Deleted extends Range {
   readonly text: string;
 }
 
+/** Stands in a text for what is no text. */
+const EMBEDDED = "\ufffc";
+
 /** How many neighbours one update may be compared with to find its places. */
 const WORK = 1 << 24;
 
@@ -72,15 +75,28 @@ export class Document {
     return encode(this.clients, this.deleted);
   }
 
-  /** The text. O(1) between edits, and a concatenation after one. */
+  /** The text alone, without what is embedded in it. */
   toString(): string {
-    if (this.value === undefined) {
-      let s = "";
-      for (let i = this.shown.first; i; i = i.right) if (i.visible) s += i.content;
-      this.value = s;
-    }
+    const s = this.shownText();
+    return s.includes(EMBEDDED) ? this.read("") : s;
+  }
+
+  /**
+   * The text with one U+FFFC for each unit that is embedded in it: places in it are positions. O(1) between
+   * edits, and a concatenation after one.
+   */
+  shownText(): string {
+    this.value ??= this.read(EMBEDDED);
     this.patches = 0;
     return this.value;
+  }
+
+  private read(embedded: string): string {
+    let s = "";
+    for (let i = this.shown.first; i; i = i.right) {
+      if (i.visible) s += i.kind === STRING ? i.content : embedded.repeat(i.length);
+    }
+    return s;
   }
 
   protected begin(): void {
@@ -150,7 +166,7 @@ export class Document {
 
   /**
    * Puts the structs of an update in an order in which each follows what it
-   * depends on, and changes nothing. @throws TextError `missing_dependency`
+   * depends on, and changes nothing. @throws FlowSyncError `missing_dependency`
    */
   protected plan(update: Update): Item[] {
     const sections = new Map(
@@ -188,7 +204,7 @@ export class Document {
     return order;
   }
 
-  /** Takes an update in. @throws TextError */
+  /** Takes an update in. @throws FlowSyncError */
   protected receive(bytes: Uint8Array): void {
     const update = decode(bytes);
     const order = this.plan(update);
@@ -243,7 +259,7 @@ export class Document {
       item.shared = new Shared(item, list.owner.depth + 1);
       if (item.shared.depth > MAX_DEPTH) refuse("too_large");
     }
-    this.note(item, 0, 0, item.content as string);
+    this.note(item, 0, 0, item.kind === STRING ? (item.content as string) : EMBEDDED.repeat(item.visible));
     const isKey = list.sub !== undefined;
     if (isKey && !item.right && left) this.remove(left);
     if ((isKey && item.right) || list.owner.item?.deleted) this.remove(item);
@@ -297,7 +313,7 @@ export class Document {
       if (i.deleted) continue; // it will be collected with its type, and may then merge with others
       const { client, clock, length, content } = i;
       this.note(i, 0, length, "");
-      const text = i.list === this.shown && i.visible ? (content as string) : "";
+      const text = i.list === this.shown && i.visible && typeof content === "string" ? content : "";
       this.deletes.push({ client, clock, length, text });
       i.list?.resize(i, -i.visible);
       i.deleted = true;

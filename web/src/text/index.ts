@@ -2,7 +2,7 @@
  * Texts that many edit at once: a small replica of a Yjs document that makes and
  * takes the same bytes as Yjs 13.6 (update format v1) and gives the same digest
  * as the Go engine. It reads no clock, draws no randomness and throws nothing but
- * {@link TextError}.
+ * {@link FlowSyncError}.
  *
  * # What the rule crdt-text makes of it
  *
@@ -36,7 +36,6 @@
 export type { Id } from "./bytes.js";
 export { digestInput } from "./digest.js";
 export type { Deleted, Document, Splice } from "./document.js";
-export { TextError, type TextErrorCode } from "./error.js";
 export {
   type Redone,
   type TextAnchor,

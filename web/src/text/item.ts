@@ -56,9 +56,9 @@ export class Item implements Id {
     return { client: this.client, clock: this.end - 1 };
   }
 
-  /** How many positions of a text it takes up. */
+  /** How many positions of a text it takes up: formats take none. */
   get visible(): number {
-    return this.deleted || this.kind !== STRING ? 0 : this.length;
+    return this.deleted || this.kind === FORMAT ? 0 : this.length;
   }
 
   /** Cuts off what is behind the first n units, and returns it as an item without a place. */

@@ -53,8 +53,8 @@ export interface TextAnchor {
  * Y.Text is shown and edited. Whatever else is in the document (formatting,
  * embeds, other roots) is kept, encoded and digested as Yjs does.
  *
- * Positions and lengths are places in {@link toString}: UTF-16 code units, in
- * which embeds and nested types take up nothing. Those out of range are clamped,
+ * Positions and lengths are those of Yjs, and places in {@link shownText}: UTF-16
+ * code units, and one for each unit that is embedded. Those out of range are clamped,
  * those within a surrogate pair moved to its beginning, or for the end of a
  * range to its end.
  *
@@ -97,7 +97,7 @@ export class TextReplica extends Document {
     return this.shown.size;
   }
 
-  /** Inserts text at a position. @throws TextError `bad_text` for half of a surrogate pair */
+  /** Inserts text at a position. @throws FlowSyncError `bad_text` for half of a surrogate pair */
   insert(pos: number, text: string): TextEdit {
     return this.replace(pos, 0, text);
   }
@@ -107,7 +107,7 @@ export class TextReplica extends Document {
     return this.replace(pos, count, "");
   }
 
-  /** Deletes count units from a position on and inserts text there, as one edit. @throws TextError `bad_text` */
+  /** Deletes count units from a position on and inserts text there, as one edit. @throws FlowSyncError `bad_text` */
   replace(pos: number, count: number, text: string): TextEdit {
     if (/[\ud800-\udfff]/u.test(text)) refuse("bad_text");
     const from = this.snap(pos, -1);
@@ -166,7 +166,7 @@ export class TextReplica extends Document {
   /**
    * Takes an update from elsewhere in; one that is there already changes nothing.
    *
-   * @throws TextError. Nothing has changed if the update is no update
+   * @throws FlowSyncError. Nothing has changed if the update is no update
    * (`bad_op`, `bad_text`) or needs what is not there (`missing_dependency`). A
    * hub commits no update that contradicts the document; of a broken one such an
    * update is `bad_op` or `too_large` too, and leaves the replica in pieces. So
@@ -179,9 +179,12 @@ export class TextReplica extends Document {
     return { splices: this.splices, clients };
   }
 
-  /** Whether {@link apply} would take an update. @throws TextError as there */
-  check(update: Uint8Array): void {
-    this.plan(decode(update));
+  /**
+   * Whether {@link apply} would take an update. Returns the document clients of which it
+   * would bring content. @throws FlowSyncError as there
+   */
+  check(update: Uint8Array): number[] {
+    return this.plan(decode(update)).map((item) => item.client);
   }
 
   /** An independent copy, by the same client. */
@@ -216,7 +219,7 @@ export class TextReplica extends Document {
     const at = Math.min(Math.max(Math.trunc(pos) || 0, 0), this.length);
     if (!at) return at;
     const { item, offset } = this.shown.seek(at);
-    return isInPair(item.content as string, offset) ? at + by : at;
+    return typeof item.content === "string" && isInPair(item.content, offset) ? at + by : at;
   }
 
   private finish(): TextEdit {

@@ -15,7 +15,7 @@ export interface Update {
 
 export const endOf = (r: Range): number => r.clock + r.length;
 
-/** Decodes an update. @throws TextError if it is none */
+/** Decodes an update. @throws FlowSyncError if it is none */
 export function decode(bytes: Uint8Array): Update {
   const r = new Reader(bytes);
   const structs = new Map<number, Item[]>();

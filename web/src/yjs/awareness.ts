@@ -1,4 +1,4 @@
-import { fromBase64, toBase64 } from "./base64.js";
+import { fromBase64, toBase64 } from "../wire/base64.js";
 import type { DocPresence } from "./stream.js";
 
 /** The Awareness of y-protocols, as far as the adapter uses it. */
@@ -20,7 +20,12 @@ interface Entry {
   state: Record<string, unknown> | null;
 }
 
-/** Encodes states as y-protocols does: count, then id, clock and JSON of each. */
+/**
+ * Encodes states as y-protocols does: count, then id, clock and JSON of each.
+ *
+ * @example
+ * const bytes = encodeAwareness(awareness, [awareness.clientID]);
+ */
 export function encodeAwareness(awareness: AwarenessLike, ids: readonly number[]): Uint8Array {
   const out: number[] = [];
   const uint = (n: number) => {
@@ -61,7 +66,14 @@ function decodeAwareness(bytes: Uint8Array): Entry[] {
   return entries;
 }
 
-/** Takes states in; for each id the greater clock wins. Nobody else can remove this client's own. */
+/**
+ * Takes states in; for each id the greater clock wins. Nobody else can remove this client's own.
+ * Returns the ids.
+ *
+ * @throws Error if the bytes are no awareness update
+ * @example
+ * const ids = applyAwareness(awareness, bytes, "from afar");
+ */
 export function applyAwareness(awareness: AwarenessLike, update: Uint8Array, origin: unknown): number[] {
   const entries = decodeAwareness(update);
   merge(awareness, entries, origin);

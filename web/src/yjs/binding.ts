@@ -1,7 +1,8 @@
 import * as Y from "yjs";
+import type { DocEvent } from "../doc-event.js";
+import { fromBase64, toBase64 } from "../wire/base64.js";
 import { type AwarenessLike, bindAwareness } from "./awareness.js";
-import { fromBase64, toBase64 } from "./base64.js";
-import type { DocEvent, DocStream } from "./stream.js";
+import type { DocStream } from "./stream.js";
 
 /** How to bind a document. */
 export interface BindOptions {

@@ -3,6 +3,7 @@
  * it, over a stream of rule crdt-doc or crdt-text, with the client's own queue.
  * Yjs stays yours: the adapter imports it, and no other package.
  */
+
 export { type AwarenessLike, applyAwareness, encodeAwareness } from "./awareness.js";
 export { type BindOptions, bindDoc, type DocBinding } from "./binding.js";
-export type { DocEvent, DocPresence, DocStream } from "./stream.js";
+export type { DocPresence, DocStream } from "./stream.js";

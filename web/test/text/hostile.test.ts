@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { digestInput, mergeUpdates, skeleton, TextError, TextReplica } from "../../src/text/index.js";
+import { digestInput, mergeUpdates, skeleton, TextReplica } from "../../src/text/index.js";
+import { FlowSyncError } from "../../src/wire/error.js";
 import { Random, setting } from "./random.js";
 import { richEdit } from "./rich.js";
 import { bytesOf, hex, vectors } from "./vectors.js";
@@ -39,13 +40,13 @@ function attempt(f: () => void): boolean {
     f();
     return true;
   } catch (e) {
-    if (!(e instanceof TextError)) throw e;
+    if (!(e instanceof FlowSyncError)) throw e;
     return false;
   }
 }
 
 describe("bytes that are no update", () => {
-  it("are refused by a TextError, or taken, and never loop or blow up", { timeout: 120_000 }, () => {
+  it("are refused by a FlowSyncError, or taken, and never loop or blow up", { timeout: 120_000 }, () => {
     const seed = setting("FLOWSYNC_SEED", 1);
     const r = new Random(seed);
     let taken = 0;
@@ -104,7 +105,7 @@ describe("bytes that are no update", () => {
   ])("%s", (_, bytes) => {
     const text = new TextReplica({ client: 1 });
     const update = Uint8Array.from(bytes.match(/../g) ?? [], (h) => Number.parseInt(h, 16));
-    expect(() => text.apply(update)).toThrow(TextError);
+    expect(() => text.apply(update)).toThrow(FlowSyncError);
     expect(hex(text.encode())).toBe("0000");
   });
 
@@ -116,7 +117,7 @@ describe("bytes that are no update", () => {
     const text = new TextReplica({ update: Y.encodeStateAsUpdate(doc) });
     // Client 2 puts a string behind (1, 0), in the text, and before (1, 1), in the list.
     const torn = Uint8Array.of(1, 1, 2, 0, 0xc4, 1, 0, 1, 1, 1, 0x61, 0);
-    expect(() => text.apply(torn)).toThrow(TextError);
+    expect(() => text.apply(torn)).toThrow(FlowSyncError);
   });
 });
 
@@ -125,7 +126,7 @@ describe("the states of the vectors", () => {
     for (const v of vectors) {
       const bytes = bytesOf(v.state.update);
       for (let n = 0; n < bytes.length; n++) {
-        expect(() => new TextReplica({ update: bytes.slice(0, n) })).toThrow(TextError);
+        expect(() => new TextReplica({ update: bytes.slice(0, n) })).toThrow(FlowSyncError);
       }
     }
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { digestInput, mergeUpdates, skeleton, TextError, TextReplica } from "../../src/text/index.js";
+import { digestInput, mergeUpdates, skeleton, TextReplica } from "../../src/text/index.js";
+import { FlowSyncError } from "../../src/wire/error.js";
 import { Random } from "./random.js";
 import { hex } from "./vectors.js";
 
@@ -8,8 +9,8 @@ const codeOf = (f: () => unknown): string => {
   try {
     f();
   } catch (e) {
-    expect(e).toBeInstanceOf(TextError);
-    return (e as TextError).code;
+    expect(e).toBeInstanceOf(FlowSyncError);
+    return (e as FlowSyncError).code;
   }
   return "none";
 };
@@ -45,16 +46,19 @@ describe("positions", () => {
     expect(text.toString()).toBe("");
   });
 
-  it("do not count embeds", () => {
+  it("count an embed as one, as Yjs does", () => {
     const doc = new Y.Doc();
     doc.getText("text").insert(0, "ab");
     doc.getText("text").insertEmbed(1, { image: "a.png" });
     const text = new TextReplica({ client: 1, update: Y.encodeStateAsUpdate(doc) });
-    expect([text.toString(), text.length]).toEqual(["ab", 2]);
+    expect([text.toString(), text.shownText(), text.length]).toEqual(["ab", "a\ufffcb", 3]);
     text.insert(2, "c");
-    Y.applyUpdate(doc, text.delete(0, 2).update);
+    Y.applyUpdate(doc, text.delete(0, 1).update);
     Y.applyUpdate(doc, text.encode());
-    expect(doc.getText("text").toDelta()).toEqual([{ insert: { image: "a.png" } }, { insert: "c" }]);
+    expect(doc.getText("text").toDelta()).toEqual([{ insert: { image: "a.png" } }, { insert: "cb" }]);
+    expect(text.delete(0, 2).splices).toEqual([{ pos: 0, del: 2, ins: "" }]);
+    Y.applyUpdate(doc, text.encode());
+    expect(doc.getText("text").toDelta()).toEqual([{ insert: "b" }]);
   });
 });
 

@@ -1,4 +1,5 @@
-import type { DocEvent, DocPresence, DocStream } from "../../src/yjs/index.js";
+import type { DocEvent } from "../../src/doc-event.js";
+import type { DocPresence, DocStream } from "../../src/yjs/index.js";
 
 /** A hub's one stream: a log of committed updates, and what each client shows. */
 export class Hub {
