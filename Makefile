@@ -153,12 +153,13 @@ build:
 web:
 	cd web && npm ci --no-audit --no-fund --loglevel=error
 	cd web && npm run --silent types && npm run --silent lint && npm run --silent test
-	cd web && npm run --silent build && npm run --silent package
+	cd web && npm run --silent build && npm run --silent package && npm run --silent size
 
-## web-size: how large each entry of the built TypeScript client is, with its limit
+## web-size: how large each entry and each part of the built TypeScript client is, beside peers
 .PHONY: web-size
 web-size:
-	cd web && npm run --silent size
+	cd web && npm ci --prefix peers --no-audit --no-fund --loglevel=error
+	cd web && npm run --silent size -- --parts --peers
 
 ## help: this list
 .PHONY: help

@@ -6,6 +6,7 @@ ignore (
 	./crdt/ydoc/oracle/node_modules
 	./examples/react-demo/node_modules
 	./web/node_modules
+	./web/peers/node_modules
 )
 
 require (

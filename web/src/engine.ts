@@ -175,7 +175,7 @@ export function newEngine(o: EngineOptions): Engine {
 
   const frame = (link: number, data: unknown) => {
     try {
-      if (typeof data !== "string") throw new FlowSyncError("bad_message", "the hub sent a binary message");
+      if (typeof data !== "string") throw new FlowSyncError("bad_message", "a binary message");
       for (const line of data.replace(/\n$/, "").split("\n")) {
         const ev: Event = { do: "received", link, msg: decode(line) };
         const waits = held.get((ev.msg as { stream?: string }).stream ?? "");
@@ -186,7 +186,7 @@ export function newEngine(o: EngineOptions): Engine {
       if (!(e instanceof FlowSyncError)) throw e;
       o.notice({ do: "fault", stream: "", code: e.code, msg: e.message });
       hangup(4400);
-      feed({ do: "disconnected", link, code: 0, reason: "the hub sent what the protocol does not have" });
+      feed({ do: "disconnected", link, code: 0, reason: "bad message" });
     }
     run();
   };

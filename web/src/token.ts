@@ -1,4 +1,5 @@
 import type { TokenReason } from "./machine/effect.js";
+import { fromBase64 } from "./wire/base64.js";
 import { digest } from "./wire/hash.js";
 
 /** Why a token is asked for, and how often in a row. */
@@ -30,8 +31,7 @@ export function tokenSource(
 export function subjectOf(token: string): string {
   try {
     const payload = (token.split(".")[1] as string).replace(/-/g, "+").replace(/_/g, "/");
-    const bytes = Uint8Array.from(atob(payload), (c) => c.charCodeAt(0));
-    const { sub } = JSON.parse(new TextDecoder().decode(bytes)) as { sub?: unknown };
+    const { sub } = JSON.parse(new TextDecoder().decode(fromBase64(payload))) as { sub?: unknown };
     return typeof sub === "string" && sub ? digest(`flowsync ${sub}`).slice(0, 16) : "";
   } catch {
     return "";

@@ -54,14 +54,7 @@ function sendOps(c: Client, st: Stream): void {
       const msg = `the op has ${size} bytes, the hub takes messages of ${limits.message_bytes}`;
       buryRange(c, st, lo, lo + 1, "too_large", msg);
     } else if (first.lost) {
-      buryRange(
-        c,
-        st,
-        lo,
-        lo + 1,
-        "store_corrupt",
-        "the op was damaged in storage, and the hub does not have it",
-      );
+      buryRange(c, st, lo, lo + 1, "store_corrupt", "the op was damaged in storage");
     } else sendBatch(c, st, lo, Math.min(free, limits.batch_ops));
   }
 }

@@ -250,7 +250,7 @@ function lose(c: Client): void {
       do: "historyFailed",
       tag,
       code: "unavailable",
-      msg: "the connection was lost before the answer",
+      msg: "the connection was lost",
     });
   }
 }

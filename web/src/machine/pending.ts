@@ -37,9 +37,9 @@ export type PendingOp = QueuedOp & {
 /** Queues one op. */
 export function push(c: Client, name: string, wanted: unknown): void {
   const st = c.streams.get(name);
-  if (!st) return refuse("not_ready", "the stream is not open", "open it before the first push");
+  if (!st) return notOpen();
   if (!writes(st.mode) || (st.phase === OPEN && !writes(st.granted))) {
-    refuse("denied", "writing to this stream is not granted", "ask for a token with the right to write");
+    refuse("denied", "writing to this stream is not granted", "ask for a token that grants it");
   }
   let op = canonical(wanted, OP_DEPTH);
   if (op[0] !== "{") refuse("bad_op", 'an op is an object, for example {op: "increment"}');
@@ -80,6 +80,10 @@ export function push(c: Client, name: string, wanted: unknown): void {
   emit(c, { do: "saveOp", stream: name, op: queued(p) });
   if (st.view && !edited) apply(st.view, provisional(c, st, st.pending.length - 1));
   changed(c, st);
+}
+
+export function notOpen(): never {
+  return refuse("not_ready", "the stream is not open", "open it, and be online");
 }
 
 function full(): never {

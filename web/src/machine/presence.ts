@@ -1,8 +1,8 @@
 import type { Json } from "../wire/canonical.js";
-import { refuse } from "../wire/error.js";
 import type { HubMessage, Peer } from "../wire/message.js";
 import { type Client, emit, newRef, send } from "./client.js";
 import type { Event } from "./effect.js";
+import { notOpen } from "./pending.js";
 import { OPEN } from "./stream.js";
 
 /** Who is on a stream beside this client, and what this client shows of itself; null is nothing. */
@@ -22,7 +22,7 @@ export function newPresence(): Presence {
 
 /** Says what others see of this client. It is sent again by every session until it is null. */
 export function setPresence(c: Client, name: string, state: Json): void {
-  const here = c.streams.get(name)?.here ?? refuse("not_ready", "the stream is not open", "open it first");
+  const here = c.streams.get(name)?.here ?? notOpen();
   here.mine = state;
   here.due = !here.refused;
 }
@@ -44,11 +44,7 @@ export function presence(c: Client, m: HubMessage & { t: "presence" }): void {
 /** Sends a message to the stream's other subscribers. */
 export function emitEvent(c: Client, { stream, event, data }: Event & { do: "emit" }): void {
   if (c.streams.get(stream)?.phase !== OPEN) {
-    refuse(
-      "not_ready",
-      "the stream is not open at the hub",
-      "events are not kept for later: emit when online",
-    );
+    notOpen(); // events are not kept for later
   }
   send(c, { t: "emit", ref: newRef(c, "e"), stream, event, data });
 }

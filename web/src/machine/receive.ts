@@ -62,7 +62,7 @@ export function receive(c: Client, m: HubMessage): void {
 /** Asks for committed entries below an offset. Tags are numbers from 1. */
 export function getHistory(c: Client, { tag, stream, before, limit }: Event & { do: "history" }): void {
   if (c.link.phase !== LIVE) {
-    refuse("unavailable", "history comes from the hub, and there is no connection", "try again when online");
+    refuse("unavailable", "history comes from the hub", "try again when online");
   }
   c.asked.push(tag);
   send(c, { t: "history", ref: `h${tag}`, stream, before, limit });

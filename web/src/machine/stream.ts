@@ -123,11 +123,7 @@ export function open(c: Client, ev: Event & { do: "open" }): void {
   const mode = ev.mode || "rw";
   let as = ev.as || "state";
   if (!validStream(name)) {
-    refuse(
-      "bad_stream",
-      "this is no stream name",
-      "use 1 to 8 segments of letters, digits, _ . - joined by colons",
-    );
+    refuse("bad_stream", "this is no stream name", "use letters, digits, _ . - and colons between segments");
   }
   const st = c.streams.get(name) ?? addStream(c, name);
   st.wanted = true;

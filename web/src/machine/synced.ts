@@ -149,7 +149,7 @@ function takeWhole(c: Client, st: Stream, m: Synced): boolean {
     } catch (e) {
       if (!(e instanceof FlowSyncError)) throw e;
       st.rule = undefined;
-      const msg = "the state cannot be read by this version of the rule: showing the hub's value";
+      const msg = "the state cannot be read here: the hub's value is shown";
       emit(c, { do: "fault", stream: st.name, code: "wrong_rule", msg });
       return false;
     }

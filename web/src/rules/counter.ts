@@ -15,6 +15,10 @@ const make = (base: Pair = [0n, 0n]): Counter => ({ base, by: [new Map(), new Ma
 
 const within = (n: bigint) => n <= 10n ** 38n;
 
+function bound(n: bigint): void {
+  if (!within(n)) refuse("overflow", "the counter would pass 10^38");
+}
+
 function change(side: Side) {
   return (c: Counter, op: Op) => {
     const { amount } = only(op, ...("amount" in op.body ? ["amount"] : []));
@@ -22,7 +26,7 @@ function change(side: Side) {
       bad("amount is an integer from 1 to 2^53-1");
     }
     const n = BigInt((amount as number) ?? 1);
-    if (!within(c.sum[side] + n)) refuse("overflow", "the counter would pass 10^38");
+    bound(c.sum[side] + n);
     return () => add(c, side, op.client, n);
   };
 }
@@ -35,7 +39,7 @@ function add(c: Counter, side: Side, client: string, n: bigint): void {
 /** Reads an amount of an initial value: an integer, or a decimal string. */
 function amount(v: Json | undefined): bigint {
   if (!Number.isSafeInteger(v) && !/^(0|-?[1-9]\d{0,38})$/.test(typeof v === "string" ? v : "")) {
-    bad("an initial counter is an integer, or amounts by client");
+    bad();
   }
   return BigInt(v as string);
 }
@@ -49,16 +53,15 @@ function initial(v: Json | undefined): Counter {
     for (const key of Object.keys(v)) {
       const side = ["increments", "decrements"].indexOf(key) as Side;
       const by = (v as JsonObject)[key];
-      if (side < 0 || typeof by !== "object" || by === null || Array.isArray(by))
-        bad("an initial counter has increments and decrements");
+      if (side < 0 || typeof by !== "object" || by === null || Array.isArray(by)) bad();
       for (const client of Object.keys(by)) {
         const n = amount(by[client]);
-        if (n < 0n) bad("an amount is not negative");
+        if (n < 0n) bad();
         add(c, side, client, n);
       }
     }
   }
-  if (!c.sum.every(within)) refuse("overflow", "the counter would pass 10^38");
+  c.sum.forEach(bound);
   return c;
 }
 

@@ -49,14 +49,14 @@ function find(l: Log, off: number): number {
 
 /** Requires an integer from 1. */
 function count(v: Json | undefined, most = Number.MAX_SAFE_INTEGER): number {
-  return isOffset(v) && v > 0 && v <= most ? v : bad("this op of the hub has a number from 1");
+  return isOffset(v) && v > 0 && v <= most ? v : bad();
 }
 
 function append(l: Log, op: Op, dry?: boolean): () => void {
   // A redacted entry only stands where an entry was; nobody can append one.
   const redacted = !dry && "redacted" in op.body && count(only(op, "redacted").redacted, MAX_ENTRY);
   const e = redacted ? { off: op.off, weight: redacted } : item(op.off, only(op, "value").value as Json);
-  if ((l.entries.at(-1)?.off ?? 0) >= op.off) bad("ops are applied in the order of their offsets");
+  if ((l.entries.at(-1)?.off ?? 0) >= op.off) bad();
   return () => {
     push(l, e);
     evict(l);

@@ -68,8 +68,7 @@ export const map = define<Cells>("crdt-map", {
     delete: (s, op) => put(s, op, only(op, "key")),
     initial: (_, op) => {
       const { value } = only(op, "value");
-      if (typeof value !== "object" || value === null || Array.isArray(value))
-        return bad("an initial map is an object");
+      if (typeof value !== "object" || value === null || Array.isArray(value)) return bad();
       return () => new Map(Object.entries(value).map(([k, v]) => [element(k), first(v)]));
     },
   },

@@ -88,11 +88,11 @@ export function define<S>(
       const kind = String(op.body.op);
       if (hubOnly.test(kind)) {
         if (op.client !== `hub:${kind}`) bad("only the hub makes this op");
-        if (kind === "initial" && op.off !== 1) bad("an initial value is the first op of its stream");
+        if (kind === "initial" && op.off !== 1) bad();
       }
       if (!Object.hasOwn(rule.kinds, kind)) {
-        if (!hubOnly.test(kind) && !anyRule.test(kind)) bad("no rule has an op of this name");
-        refuse("wrong_rule", "this op belongs to another rule", "the stream's rule is in stream.rule");
+        if (!hubOnly.test(kind) && !anyRule.test(kind)) bad();
+        refuse("wrong_rule", "this op belongs to another rule", "see meta().rule");
       }
       if (dry) canonical(op.body, VALUE_DEPTH + 1);
       const commit = (rule.kinds[kind] as Kind<S>)(state, op, dry);
@@ -124,14 +124,15 @@ const MAX_ELEMENT = 4096;
 /** How many elements a set may have. */
 export const MAX_ELEMENTS = 100_000;
 
-export function bad(message: string): never {
+/** Refuses an op. Ops that the hub alone makes need no words of their own: nobody sees them. */
+export function bad(message = "the rule has no such op"): never {
   return refuse("bad_op", message, "see the table of ops in the documentation");
 }
 
 /** Requires that an op has these fields and no other. */
 export function only(op: Op, ...fields: string[]): JsonObject {
   if (Object.keys(op.body).length !== fields.length + 1 || !fields.every((f) => Object.hasOwn(op.body, f))) {
-    bad(`the fields of this op are ${["op", ...fields].join(", ")}`);
+    bad(`this op has the fields ${["op", ...fields]}`);
   }
   return op.body;
 }
@@ -140,14 +141,14 @@ export function only(op: Op, ...fields: string[]): JsonObject {
 export function element(v: Json | undefined): string {
   if (typeof v !== "string") return bad("an element or key is a string");
   if (v.length > MAX_ELEMENT / 3 && byteLength(v) > MAX_ELEMENT) {
-    refuse("too_large", "an element or key has at most 4,096 bytes");
+    refuse("too_large", "an element or key has at most 4 KiB");
   }
   return v;
 }
 
 /** Requires an array, for the initial value of a set or log. */
 export function list(v: Json | undefined): Json[] {
-  return Array.isArray(v) ? v : bad("this initial value is an array");
+  return Array.isArray(v) ? v : bad();
 }
 
 /** A state that cannot be read. */

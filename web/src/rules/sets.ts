@@ -88,7 +88,7 @@ export const orset = define<Observed>("crdt-orset", {
       const v = element(only(op, "value").value);
       const adds = s.get(v) ?? [];
       if (!adds.length) full(s.size);
-      if ((adds.at(-1)?.[0] ?? 0) >= op.off) bad("ops are applied in the order of their offsets");
+      if ((adds.at(-1)?.[0] ?? 0) >= op.off) bad();
       return () => {
         s.set(v, [...adds.filter((a) => !sameWriter(a, op)), [op.off, op.client, op.inc]]);
       };

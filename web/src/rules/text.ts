@@ -46,7 +46,7 @@ function bytes(v: Json | undefined): Uint8Array {
   } catch {
     // not base64
   }
-  return bad("an update is one of Yjs (format v1) in base64 with padding");
+  return bad("an update is one of Yjs in base64");
 }
 
 /** Requires that an update can be applied, and that its author may bring what is in it. */
@@ -77,7 +77,7 @@ function editOf(op: Op): [pos: number, count: number, text: string] {
   const { pos, count = kind === "insert" ? 0 : 1 } = body as { pos: number; count?: number };
   const text = kind === "delete" ? "" : body[named];
   if (!(Number.isSafeInteger(pos) && pos >= 0 && Number.isSafeInteger(count) && count >= 0)) {
-    bad("pos and count are integers from 0, in UTF-16 code units");
+    bad("pos and count are integers from 0");
   }
   if (typeof text !== "string" || (!text && (kind === "insert" || (kind === "delete" && !count)))) {
     return bad("an insert has text, a delete a count from 1");
@@ -110,11 +110,10 @@ function updates(name: string, root?: string): Rule {
   const positional = /^(insert|delete|replace|undo|redo)$/;
   const initial = (s: Text, value: Json | undefined): Uint8Array | undefined => {
     if (root === undefined) return bytes(value);
-    if (typeof value !== "string")
-      return Array.isArray(value) && !value.length ? undefined : bad("an initial text is a string");
+    if (typeof value !== "string") return Array.isArray(value) && !value.length ? undefined : bad();
     return value ? new TextReplica({ root: s.replica.root }).insert(0, value).update : undefined;
   };
-  const early = () => bad("an edit in positions becomes an update first");
+  const early = () => bad();
   const rule = define<Text>(name, {
     make: () => make(),
     kinds: {
@@ -135,8 +134,7 @@ function updates(name: string, root?: string): Rule {
         replace: early,
         options(s: Text, op: Op) {
           const { root } = only(op, "root");
-          if (typeof root !== "string" || !root || root.length > MAX_ROOT)
-            return bad("a text's option is the root");
+          if (typeof root !== "string" || !root || root.length > MAX_ROOT) return bad();
           return () => make(new TextReplica({ root, update: s.replica.encode() }), s.authors, s.undo);
         },
       }),

@@ -1,4 +1,5 @@
 import { FlowSyncError } from "../wire/error.js";
+import { utf8 } from "../wire/hash.js";
 import { refuse } from "./error.js";
 
 /** The greatest clock or length of an update. */
@@ -8,10 +9,6 @@ export const MAX_CLOCK = 2 ** 32 - 1;
 export const MAX_DEPTH = 256;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const encoder = new TextEncoder();
-
-/** UTF-8. Half of a surrogate pair becomes U+FFFD, as in Yjs. */
-export const utf8 = (s: string) => encoder.encode(s);
 
 /** Names one unit of content: the clock counts what its client ever inserted. */
 export interface Id {

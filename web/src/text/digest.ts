@@ -1,4 +1,6 @@
-import { Reader, utf8, Writer } from "./bytes.js";
+import { toBase64 } from "../wire/base64.js";
+import { utf8 } from "../wire/hash.js";
+import { Reader, Writer } from "./bytes.js";
 import type { Document } from "./document.js";
 import { ANY_VALUES, BINARY, DOC, EMBED, FORMAT, type Item, JSON_VALUES, STRING, TYPE } from "./item.js";
 import type { List, Shared } from "./list.js";
@@ -121,7 +123,6 @@ function canonical(value: unknown): string {
   if (typeof value === "bigint") return `"${value}"`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
   if (Array.isArray(value)) return `[${value.map(canonical)}]`;
-  if (value instanceof Uint8Array)
-    return `"${btoa(Array.from(value, (b) => String.fromCharCode(b)).join(""))}"`;
+  if (value instanceof Uint8Array) return `"${toBase64(value)}"`;
   return members(Object.entries(value), (v) => (v === undefined ? "" : canonical(v)));
 }

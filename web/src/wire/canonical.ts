@@ -19,13 +19,13 @@ export function canonical(value: unknown, depth = MESSAGE_DEPTH): string {
   if (typeof value === "string") return quote(value);
   if (typeof value === "number") {
     if (!Number.isFinite(value) || (Number.isInteger(value) && !safe(value))) {
-      refuse("bad_op", "a number is not finite, or an integer beyond 2^53-1", "send it as a string");
+      refuse("bad_op", "a number is beyond 2^53-1", "send it as a string");
     }
     return String(value === 0 ? 0 : value);
   }
   if (value === null || typeof value === "boolean") return String(value);
   if (typeof value !== "object" || depth < 1) {
-    refuse("bad_op", "this is not a JSON value, or nests too deep", "use plain objects, arrays and strings");
+    refuse("bad_op", "this is no JSON value, or nests too deep");
   }
   if (Array.isArray(value)) return `[${value.map((v) => canonical(v, depth - 1)).join(",")}]`;
   const object = value as { [key: string]: unknown };
@@ -44,11 +44,12 @@ function safe(n: number): boolean {
 
 function quote(text: string): string {
   if (halfPair.test(text)) {
-    refuse("bad_text", "the text holds half of a surrogate pair", "never split a string inside an emoji");
+    refuse("bad_text", "half of a surrogate pair", "never split an emoji");
   }
   return JSON.stringify(text);
 }
 
+const STRICT = "this is not strict JSON";
 const halfPair = /\p{Surrogate}/u;
 
 /**
@@ -60,22 +61,22 @@ export function parse(text: string): Json {
   try {
     value = JSON.parse(text) as Json;
   } catch {
-    return refuse("bad_json", "this is not JSON");
+    return refuse("bad_json", STRICT);
   }
   // JSON.parse keeps the last of equal keys. Every key is a string before a colon; count them.
   if (keys(value, MESSAGE_DEPTH) !== (text.match(/"[^"\\]*(?:\\.[^"\\]*)*"\s*:/g)?.length ?? 0)) {
-    refuse("bad_json", "an object has a key twice");
+    refuse("bad_json", STRICT);
   }
   return value;
 }
 
 function keys(value: Json, depth: number): number {
-  if (typeof value === "string" && halfPair.test(value)) refuse("bad_text", "half of a surrogate pair");
+  if (typeof value === "string" && halfPair.test(value)) refuse("bad_text", STRICT);
   if (typeof value === "number" && Number.isInteger(value) && !safe(value)) {
-    refuse("bad_message", "an integer is beyond 2^53-1");
+    refuse("bad_message", STRICT);
   }
   if (value === null || typeof value !== "object") return 0;
-  if (depth < 1) refuse("bad_json", "the message nests too deep");
+  if (depth < 1) refuse("bad_json", STRICT);
   let n = 0;
   if (Array.isArray(value)) for (const v of value) n += keys(v, depth - 1);
   else for (const k of Object.keys(value)) n += 1 + keys(k, 1) + keys(value[k] as Json, depth - 1);

@@ -1,5 +1,5 @@
 import { type Json, parse } from "./canonical.js";
-import { refuse } from "./error.js";
+import { type Code, refuse } from "./error.js";
 import type { HubMessage } from "./message.js";
 import { validStream } from "./name.js";
 
@@ -38,7 +38,7 @@ export function decode(line: string): HubMessage {
   const m = parse(line) as { [key: string]: Json };
   const t = isObject(m) && m.t;
   if (typeof t !== "string") return bad();
-  if (!/^[a-z]/.test(t) || !Object.hasOwn(shapes, t)) refuse("unknown_type", "the hub has no such message");
+  if (!/^[a-z]/.test(t) || !Object.hasOwn(shapes, t)) bad("unknown_type");
   const { t: _, ...fields } = m;
   if (!fits(fields, t)) bad();
   if (t === "ops" && (m.from === undefined) !== (m.cursor === undefined)) bad();
@@ -57,8 +57,8 @@ export function decode(line: string): HubMessage {
   return m as unknown as HubMessage;
 }
 
-function bad(): never {
-  return refuse("bad_message", "the hub sent a message that the protocol does not have");
+function bad(code: Code = "bad_message"): never {
+  return refuse(code, "the hub sent a message that the protocol does not have");
 }
 
 function isObject(v: Json | undefined): v is { [key: string]: Json } {
