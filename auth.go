@@ -35,6 +35,9 @@ func (h *Hub) authenticate(token string, r *http.Request) (*hubcore.Grant, *wire
 	if e := h.mayAdmit(); e != nil {
 		return nil, e
 	}
+	if e := h.mayTry(r, 0); e != nil {
+		return nil, e
+	}
 	ctx, cancel := context.WithTimeout(h.ctx, authTimeout)
 	defer cancel()
 	g, err := h.auth.Authenticate(ctx, token, r)
@@ -44,7 +47,8 @@ func (h *Hub) authenticate(token string, r *http.Request) (*hubcore.Grant, *wire
 	case err == nil && len(g.Subject) > 256:
 		return nil, wire.Errorf(wire.AuthInvalid, "the token's subject is longer than 256 bytes")
 	case err == nil:
-		grant := &hubcore.Grant{Subject: g.Subject, Client: g.Client, Rights: g.Rights, ID: g.ID, Class: g.Class, Rates: h.class(g.Class).rates}
+		limits := h.class(g.Class)
+		grant := &hubcore.Grant{Subject: g.Subject, Client: g.Client, Rights: g.Rights, ID: g.ID, Class: g.Class, Rates: limits.rates, Intake: limits.intake}
 		if !g.Issued.IsZero() {
 			grant.Issued = g.Issued.Unix()
 		}
@@ -63,6 +67,7 @@ func (h *Hub) authenticate(token string, r *http.Request) (*hubcore.Grant, *wire
 	case errors.Is(err, auth.ErrRevoked):
 		return nil, errRevoked()
 	}
+	_ = h.mayTry(r, 1) // the next one is told
 	return nil, wire.Errorf(wire.AuthInvalid, "the token is not valid")
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
 	"github.com/wavesiddhartha/flowsync/internal/socket/sockettest"
+	"github.com/wavesiddhartha/flowsync/ratelimit"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -33,7 +34,9 @@ func rateInputs() []badInput {
 		{name: "the clock goes back an hour", send: func(a *trial) {
 			rates := a.world.class("slow").rates
 			now := a.world.now() + 2*3600*hubcore.Second
-			spend := func(at hubcore.Instant) *wire.Error { return a.world.core.Spend(at, "traveller", rates, "", 1, 0) }
+			spend := func(at hubcore.Instant) *wire.Error {
+				return a.world.core.Spend(at, "traveller", rates, "", ratelimit.Cost{Ops: 1})
+			}
 			for spend(now) == nil {
 			}
 			for _, at := range []hubcore.Instant{now - 3600*hubcore.Second, now, now - 3600*hubcore.Second, now} {

@@ -43,7 +43,7 @@ func newBadWorld(t *testing.T) *badWorld {
 	held := &heldStore{Store: store.NewMemory()}
 	w := &badWorld{held: held, issuers: newIssuers(t)}
 	limits := Limits{
-		StateBytes: 64 << 10, InflightTotal: 4 << 20,
+		StateBytes: 64 << 10, InflightTotal: 4 << 20, RefusedPerAddress: unlimited(),
 		Classes: map[string]Class{"slow": {Ops: Rate{PerSecond: 1, Burst: 20}}, "few": {Conns: 3}},
 	}
 	w.hubServer = serveHub(t, Options{Auth: auth.Func(w.authenticate), Store: held, Limits: limits})
@@ -184,11 +184,16 @@ func census() population {
 
 func (p population) requireBack(t testing.TB) {
 	t.Helper()
+	p.requireBackWithin(t, 10*time.Second)
+}
+
+func (p population) requireBackWithin(t testing.TB, d time.Duration) {
+	t.Helper()
 	var now population
-	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(d); time.Now().Before(until); time.Sleep(time.Millisecond) {
 		if now = census(); now.goroutines <= p.goroutines && now.descriptors <= p.descriptors {
 			return
 		}
 	}
-	t.Errorf("after 10 s there are %+v, and there were %+v", now, p)
+	t.Errorf("after %v there are %+v, and there were %+v", d, now, p)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/wavesiddhartha/flowsync/internal/hubcore"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -73,7 +74,8 @@ type seat struct {
 	hub     *Hub
 	addr    netip.Addr
 	subject string
-	seated  bool // subject is counted
+	known   bool // subject is set
+	seated  bool // and counted
 }
 
 // takeSeat counts a connection against its address.
@@ -87,14 +89,18 @@ func (h *Hub) takeSeat(r *http.Request) (*seat, *wire.Error) {
 
 // take counts the connection against its subject too, once: a fresh token is for
 // the same one.
-func (s *seat) take(subject string, max int) *wire.Error {
-	if s.seated || max == 0 {
+func (s *seat) take(g *hubcore.Grant) (e *wire.Error) {
+	if s.known {
 		return nil
 	}
-	if !s.hub.conns.enterSubject(subject, max) {
+	if s.hub.overdrawn(g, &e) {
+		return e
+	}
+	max := s.hub.class(g.Class).conns
+	if max > 0 && !s.hub.conns.enterSubject(g.Subject, max) {
 		return errConns()
 	}
-	s.subject, s.seated = subject, true
+	s.subject, s.known, s.seated = g.Subject, true, max > 0
 	return nil
 }
 

@@ -64,7 +64,7 @@ type Hub struct {
 	core    hubcore.Config
 	routes  http.Handler
 	sockets socket.Options
-	start   time.Time
+	start   time.Time // of the clock: before the hub's own, so that a token may have expired when the hub began
 	commits *committer
 	metrics *metrics
 	writes  *writable
@@ -81,10 +81,14 @@ type Hub struct {
 	sessions sessions
 	waiting  atomic.Int64  // bytes in the queues of all sockets
 	mine     atomic.Uint64 // numbers of members that are not sessions
+	bodies   atomic.Int64  // bytes of requests that are received or handled
 	inflight atomic.Int64  // bytes of pushes that wait for their commit, of all sessions
 	conns    conns
 	revoked  revoked
 	visitors visitors
+	intake   *ratelimit.Intake // of subjects
+	turns    chan struct{}     // of sessions in a burst
+	failures *ratelimit.Intake // to authenticate, of addresses
 
 	gate     sync.RWMutex // held for reading while a visitor enters, for writing by drain
 	draining atomic.Bool
@@ -115,7 +119,7 @@ func New(o Options) (*Hub, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	h := &Hub{id: randomID(), opts: o, limits: limits, auth: o.Auth, store: o.Store, log: slog.New(discreet{o.Logger.Handler()}), start: time.Now(), unloadAfter: time.Minute, quit: make(chan struct{}), drained: make(chan struct{})}
+	h := &Hub{id: randomID(), opts: o, limits: limits, auth: o.Auth, store: o.Store, log: slog.New(discreet{o.Logger.Handler()}), start: time.Now().Add(-time.Minute), unloadAfter: time.Minute, intake: ratelimit.NewIntake(), failures: ratelimit.NewIntake(), turns: newTurns(), quit: make(chan struct{}), drained: make(chan struct{})}
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	h.core = hubcore.Config{
 		Hub: h.id, Inc: randomID(), Durability: o.Store.Durability(),
@@ -127,8 +131,8 @@ func New(o Options) (*Hub, error) {
 	h.sockets = socket.Options{
 		Origins: o.Origins, AnyLocalOrigin: o.LocalOrigins, MaxMessage: unauthenticatedMessage,
 		QueueMessages: limits.QueueMessages, QueueBytes: limits.QueueBytes,
-		SendBuffer: 256 << 10, WriteTimeout: limits.WriteTimeout, ReadTimeout: 30 * time.Second,
-		ControlRate: 100, Waiting: &h.waiting, MaxWaiting: int64(limits.QueueTotal), Buffers: &socket.Buffers{},
+		SendBuffer: 256 << 10, ReceiveBuffer: 128 << 10, WriteTimeout: limits.WriteTimeout, ReadTimeout: 30 * time.Second,
+		ControlRate: 100, Waiting: &h.waiting, MaxWaiting: int64(limits.QueueTotal), MaxAssembling: int64(limits.MessageTotal), Buffers: &socket.Buffers{},
 	}
 	h.streams.init()
 	h.sessions.init()

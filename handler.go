@@ -103,12 +103,17 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) {
 	if token != "" || h.auth == nil {
 		var err *wire.Error
 		if grant, err = h.authenticate(token, r); err == nil {
-			err = seat.take(grant.Subject, h.connsOf(grant))
+			err = seat.take(grant)
 		}
 		if err != nil {
 			h.refuseUpgrade(w, err)
 			return
 		}
+	}
+	if grant == nil && headerBytes(r.Header) > strangersHeader {
+		h.metrics.refused(wire.TooLarge, "")
+		http.Error(w, "the headers are too large for a connection whose token comes later", http.StatusRequestHeaderFieldsTooLarge)
+		return
 	}
 	sock, err := socket.Accept(w, r, &h.sockets, s)
 	if err != nil { // and it is answered
@@ -122,6 +127,19 @@ func (h *Hub) upgrade(w http.ResponseWriter, r *http.Request) {
 	served = true
 	s.hub, s.sock, s.req, s.seat, s.addr = h, sock, r, seat, maskAddr(h.clientAddr(r))
 	h.goWork(func() { s.run(grant) })
+}
+
+// strangersHeader is how large the headers of a connection may be whose token comes
+// with hello: until then they are kept for the Authenticator, at anyone's request.
+const strangersHeader = 24 << 10
+
+func headerBytes(h http.Header) (n int) {
+	for key, values := range h {
+		for _, v := range values {
+			n += len(key) + len(v)
+		}
+	}
+	return n
 }
 
 // refuseUpgrade is refuse for what would have become a connection.

@@ -44,7 +44,7 @@ func TestHotPathAllocations(t *testing.T) {
 			push := func() {
 				seq++
 				author.message(fmt.Appendf(nil, `{"ops":[{"amount":1,"op":"increment"}],"seq":%d,"stream":"counter:a","t":"push"}`, seq))
-				author.Waits()
+				author.Waits(0)
 			}
 			push()
 			before := runtime.NumGoroutine()

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/wavesiddhartha/flowsync/acl"
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
 	"github.com/wavesiddhartha/flowsync/internal/socket"
+	"github.com/wavesiddhartha/flowsync/ratelimit"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -33,6 +35,7 @@ func (h *Hub) admit(w http.ResponseWriter, r *http.Request, v acl.Verb) (visitor
 		e = wire.Errorf(wire.BadStream, "a stream name is 1 to 8 segments of letters, digits, _ . - joined by colons")
 	case !grant.Authorize(v, name):
 		e = wire.Errorf(wire.AccessDenied, "the token does not allow this on the stream")
+	case h.overdrawn(grant, &e):
 	case v != acl.Write && h.spend(grant, &e):
 	case h.stream(name, grant.Subject) == nil:
 		e = wire.Errorf(wire.StreamUnknown, "no such stream is registered with this hub")
@@ -48,7 +51,7 @@ func (h *Hub) admit(w http.ResponseWriter, r *http.Request, v acl.Verb) (visitor
 // spend takes the cost of a request that pushes nothing from its subject's bucket,
 // and reports whether it was refused, with why.
 func (h *Hub) spend(g *hubcore.Grant, why **wire.Error) bool {
-	*why = h.core.Spend(h.now(), g.Subject, g.Rates, "", 1, 0)
+	*why = h.core.Spend(h.now(), g.Subject, g.Rates, "", ratelimit.Cost{Ops: 1})
 	return *why != nil
 }
 
@@ -108,7 +111,10 @@ func (h *Hub) postOps(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, e := h.readBody(w, r)
+	defer h.bodies.Add(-int64(len(body)))
+	h.intake.Charge(ratelimit.Instant(h.now()), v.grant.Subject, v.grant.Intake, ratelimit.Cost{Bytes: len(body)}) // the next request waits for it
 	if e != nil {
+		h.metrics.deny(e.Code, e.Scope, actionOfVerb(acl.Write))
 		h.refuse(w, e)
 		return
 	}
@@ -146,20 +152,43 @@ func (h *Hub) postOps(w http.ResponseWriter, r *http.Request) {
 }
 
 // readBody reads the body of an admitted request, in about the time and to the
-// size that a message may have.
+// size that a message may have. What it returns, with an error too, counts in
+// h.bodies.
 func (h *Hub) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *wire.Error) {
 	conn := http.NewResponseController(w)
 	_ = conn.SetReadDeadline(time.Now().Add(h.sockets.ReadTimeout))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(h.limits.MessageBytes)))
+	body, err := io.ReadAll(&countedBody{http.MaxBytesReader(w, r.Body, int64(h.limits.MessageBytes)), &h.bodies, int64(h.limits.MessageTotal)})
 	var large *http.MaxBytesError
 	switch {
+	case errors.Is(err, errCrowded):
+		e := wire.Errorf(wire.Busy, "too many requests are being received; send it again later")
+		e.AfterMS = 1000
+		return body, e
 	case errors.As(err, &large):
-		return nil, wire.Errorf(wire.TooLarge, "the body is larger than %d bytes: send the ops in several requests", large.Limit)
+		return body, wire.Errorf(wire.TooLarge, "the body is larger than %d bytes: send the ops in several requests", large.Limit)
 	case err != nil:
-		return nil, wire.Errorf(wire.Unavailable, "the body did not arrive in time; send the request again")
+		return body, wire.Errorf(wire.Unavailable, "the body did not arrive in time; send the request again")
 	}
 	_ = conn.SetReadDeadline(time.Time{}) // it would end the wait for the commit
 	return body, nil
+}
+
+// errCrowded is why a body is not read on.
+var errCrowded = errors.New("too much is being received")
+
+// countedBody is a body whose bytes count in all, which may reach most.
+type countedBody struct {
+	io.Reader
+	all  *atomic.Int64
+	most int64
+}
+
+func (c *countedBody) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	if c.all.Add(int64(n)) > c.most && err == nil {
+		err = errCrowded
+	}
+	return n, err
 }
 
 // events streams a stream's value as Server-Sent Events: the present one, then
@@ -172,7 +201,7 @@ func (h *Hub) events(w http.ResponseWriter, r *http.Request) {
 	seat, e := h.takeSeat(r)
 	if e == nil {
 		defer seat.leave()
-		e = seat.take(v.grant.Subject, h.connsOf(v.grant))
+		e = seat.take(v.grant)
 	}
 	if e != nil {
 		h.refuse(w, e)

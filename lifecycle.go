@@ -3,6 +3,7 @@ package flowsync
 import (
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"time"
 
@@ -78,6 +79,9 @@ func (h *Hub) drain() {
 	h.stop()
 	h.work.Wait()
 	h.closeErr = h.store.Close()
+	if c, ok := h.auth.(io.Closer); ok {
+		h.closeErr = errors.Join(h.closeErr, c.Close())
+	}
 	h.metrics.leave(h)
 	h.log.Info("shut down")
 }

@@ -57,6 +57,7 @@ type metrics struct {
 
 	denials map[[2]string]prometheus.Counter
 	limited map[string]prometheus.Counter
+	paused  prometheus.Counter
 
 	storage map[storeOp]storeMetrics
 
@@ -92,7 +93,7 @@ type storeMetrics struct {
 }
 
 // rateScopes are the limits that rate_limited names.
-var rateScopes = [...]string{"global", "subject", "stream", "bytes"}
+var rateScopes = [...]string{"global", "subject", "stream", "bytes", "writers", "address"}
 
 // newMetrics makes what a hub counts, on reg; nil: on a registry of its own,
 // which has the metrics of Go and of the process, too.
@@ -219,6 +220,7 @@ func makeMetrics() *metrics {
 		}
 	}
 	m.limited = m.counters("flowsync_rate_limited_total", "Requests over a rate limit, by the limit's scope.", "scope", rateScopes[:]...)
+	m.paused = m.counter("flowsync_paused_reads_total", "How often a connection was not read for a while because more came of its subject than it may send.")
 
 	m.store()
 	m.queueSum = prometheus.NewDesc("flowsync_send_queue_messages", "Messages that wait for slow clients, over all connections.", nil, nil)

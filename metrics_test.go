@@ -18,6 +18,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/wavesiddhartha/flowsync/acl"
+	"github.com/wavesiddhartha/flowsync/auth"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -286,3 +288,27 @@ func TestMetricsPage(t *testing.T) {
 
 // rttKnown is how often the round trip to one client was taken after one ping.
 var rttKnown = map[bool]float64{true: 1}[runtime.GOOS == "linux"]
+
+// The hub's own route to its metrics asks for a right that a scraper can have
+// alone.
+func TestMetricsRoute(t *testing.T) {
+	tokens := map[string]string{"scraper": "admin:flowsync:metrics", "reader": "read:*"}
+	hs := serveHub(t, Options{Auth: auth.Func(func(_ context.Context, token string, _ *http.Request) (*Grant, error) {
+		rule, ok := tokens[token]
+		if !ok {
+			return nil, auth.ErrInvalid
+		}
+		rights, err := acl.Parse(rule)
+		return &Grant{Subject: token, Rights: rights}, err
+	})})
+	for token, want := range map[string]int{"scraper": 200, "reader": 403, "nobody": 401, "": 401} {
+		var header []string
+		if token != "" {
+			header = []string{"Authorization", "Bearer " + token}
+		}
+		resp := hs.call("GET", "/metrics", "", header...)
+		if resp.StatusCode != want || strings.Contains(bodyOf(t, resp), "flowsync_connections") != (want == 200) {
+			t.Errorf("%q: status %d, want %d", token, resp.StatusCode, want)
+		}
+	}
+}

@@ -15,7 +15,8 @@ import (
 // connection and keeps state in memory.
 type Options struct {
 	// Auth turns a token into a grant. Nil refuses every connection; [Anonymous]
-	// admits everyone to everything and says so in the log.
+	// admits everyone to everything and says so in the log. One that has a method
+	// Close() error, as [auth.JWT] makes, is closed by Shutdown.
 	Auth Authenticator
 
 	// Store keeps the streams. Nil keeps them in memory: state is lost with the
@@ -75,6 +76,7 @@ type Limits struct {
 	QueueMessages int // messages that wait for one slow session; default 1,024
 	QueueBytes    int // bytes that wait for one slow session; default 4 MiB
 	QueueTotal    int // bytes that wait for all sessions before slow ones may hold less; default 256 MiB
+	MessageTotal  int // bytes of messages above 64 KiB that are received or handled, in all sessions; default 128 MiB
 	InflightTotal int // bytes of all sessions' pushes that wait for their commit; default 64 MiB
 
 	// ConnsPerSubject and ConnsPerAddress bound the connections that are open at
@@ -90,6 +92,16 @@ type Limits struct {
 	// and 64 MiB. With [Anonymous] a subject has no bound by default.
 	Ops, OpsPerSubject, OpsPerStream       Rate
 	Bytes, BytesPerSubject, BytesPerStream Rate
+
+	// WritersPerSubject is how many new writers a subject may bring: pairs of a
+	// client, or an Idempotency-Key, and a stream, of which the store keeps a
+	// little for ever. Default 50 a second with a burst of 10,000; none with
+	// [Anonymous].
+	WritersPerSubject Rate
+
+	// RefusedPerAddress is how many tokens that are not valid may come from an
+	// address before it has to wait. Default 10 a second with a burst of 100.
+	RefusedPerAddress Rate
 
 	// Classes are other limits for subjects, by the name in their token's limits
 	// claim. A name that is not here stands for the limits above.
@@ -131,6 +143,7 @@ func (l Limits) withDefaults(everyone bool) (Limits, error) {
 	fill(&l.QueueMessages, 1024)
 	fill(&l.QueueBytes, 4<<20)
 	fill(&l.QueueTotal, 256<<20)
+	fill(&l.MessageTotal, 128<<20)
 	fill(&l.InflightTotal, 64<<20)
 	fill(&l.ConnsPerAddress, 200)
 	if !everyone {
@@ -144,7 +157,7 @@ func (l Limits) withDefaults(everyone bool) (Limits, error) {
 	if l.WriteTimeout == 0 {
 		l.WriteTimeout = 10 * time.Second
 	}
-	for _, n := range []int{l.MessageBytes, l.BatchOps, l.EntryBytes, l.StateBytes, l.InflightOps, l.Streams, l.CreatedOnUse, l.QueueMessages, l.QueueBytes, l.QueueTotal, l.InflightTotal, l.ConnsPerSubject, l.ConnsPerAddress, l.CompactOps, l.CompactBytes, int(l.WriteTimeout)} {
+	for _, n := range []int{l.MessageBytes, l.BatchOps, l.EntryBytes, l.StateBytes, l.InflightOps, l.Streams, l.CreatedOnUse, l.QueueMessages, l.QueueBytes, l.QueueTotal, l.MessageTotal, l.InflightTotal, l.ConnsPerSubject, l.ConnsPerAddress, l.CompactOps, l.CompactBytes, int(l.WriteTimeout)} {
 		if n < 0 {
 			return l, errors.New("flowsync: a limit is negative; leave it 0 for its default")
 		}

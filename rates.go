@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/wavesiddhartha/flowsync/internal/hubcore"
 	"github.com/wavesiddhartha/flowsync/ratelimit"
 )
 
@@ -28,9 +27,9 @@ func unlimited() Rate { return Rate{PerSecond: -1} }
 
 // fillRates fills in the rates that are not set.
 func (l *Limits) fillRates(everyone bool) error {
-	subjectOps, subjectBytes := Rate{500, 10_000}, Rate{4 << 20, 32 << 20}
+	subjectOps, subjectBytes, writers := Rate{500, 10_000}, Rate{4 << 20, 32 << 20}, Rate{50, 10_000}
 	if everyone {
-		subjectOps, subjectBytes = unlimited(), unlimited()
+		subjectOps, subjectBytes, writers = unlimited(), unlimited(), unlimited()
 	}
 	for _, r := range []struct {
 		rate      *Rate
@@ -38,6 +37,7 @@ func (l *Limits) fillRates(everyone bool) error {
 	}{
 		{&l.Ops, Rate{50_000, 50_000}}, {&l.OpsPerSubject, subjectOps}, {&l.OpsPerStream, Rate{2000, 10_000}},
 		{&l.Bytes, Rate{64 << 20, 128 << 20}}, {&l.BytesPerSubject, subjectBytes}, {&l.BytesPerStream, Rate{8 << 20, 64 << 20}},
+		{&l.WritersPerSubject, writers}, {&l.RefusedPerAddress, Rate{10, 100}},
 	} {
 		if *r.rate == (Rate{}) {
 			*r.rate = r.byDefault
@@ -85,8 +85,9 @@ func (l *Limits) perStream() ratelimit.Rates {
 
 // class are the limits of a subject as the hub applies them.
 type class struct {
-	rates ratelimit.Rates
-	conns int // 0: no bound
+	rates  ratelimit.Rates
+	intake ratelimit.Rates
+	conns  int // 0: no bound
 }
 
 // class returns the limits of a class, those of [Limits] for a name it lacks.
@@ -101,8 +102,6 @@ func (h *Hub) class(name string) class {
 	if c.Conns == 0 {
 		c.Conns = h.limits.ConnsPerSubject
 	}
-	return class{ratelimit.Rates{Ops: c.Ops.bucket(), Bytes: c.Bytes.bucket()}, c.Conns}
+	rates := ratelimit.Rates{Ops: c.Ops.bucket(), Bytes: c.Bytes.bucket(), Writers: h.limits.WritersPerSubject.bucket()}
+	return class{rates, h.limits.intake(rates), c.Conns}
 }
-
-// connsOf is how many connections the subject of a grant may have open.
-func (h *Hub) connsOf(g *hubcore.Grant) int { return h.class(g.Class).conns }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wavesiddhartha/flowsync/internal/hubcore"
 	"github.com/wavesiddhartha/flowsync/internal/socket"
+	"github.com/wavesiddhartha/flowsync/ratelimit"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -25,7 +26,8 @@ type session struct {
 
 	began time.Time // when the upgrade was asked for
 
-	flow flow
+	pacing pacing // the reader's
+	flow   flow
 
 	mu      sync.Mutex // guards what follows; may be taken under stream.mu, never the reverse
 	core    *hubcore.Session
@@ -69,7 +71,10 @@ func (s *session) read() (err error) {
 		if err != nil {
 			return err
 		}
-		s.message(msg)
+		if s.admit(msg) {
+			s.message(msg)
+			s.handled()
+		}
 	}
 }
 
@@ -90,7 +95,11 @@ func (s *session) message(msg []byte) {
 	}()
 	s.hub.metrics.receivedBytes.Add(float64(len(msg)))
 	for line := range wire.Lines(msg) {
-		s.line(line, h)
+		if s.pacing.burst {
+			s.turn(line, h)
+		} else {
+			s.line(line, h)
+		}
 		if s.flow.full() {
 			s.hub.commits.commit()
 			s.flow.wait()
@@ -99,8 +108,12 @@ func (s *session) message(msg []byte) {
 }
 
 // Waits commits what the reader has led to, before it waits for more: what arrived
-// together shares a commit. The socket calls it.
-func (s *session) Waits() { s.hub.commits.commit() }
+// together shares a commit. Then it waits itself until that is paid for. The socket
+// calls it.
+func (s *session) Waits(arrived int) {
+	s.hub.commits.commit()
+	s.charge(ratelimit.Cost{Bytes: arrived})
+}
 
 // line handles one message of the client.
 func (s *session) line(line []byte, h *handling) {
@@ -157,7 +170,7 @@ func (s *session) advance(ev hubcore.SessionEvent, fx *hubcore.SessionEffects) {
 	case fx.Authenticate:
 		grant, err := s.hub.authenticate(fx.Token, s.req)
 		if err == nil {
-			err = s.seat.take(grant.Subject, s.hub.connsOf(grant))
+			err = s.seat.take(grant)
 		}
 		s.advance(&hubcore.Granted{Grant: grant, Err: err}, fx)
 	case fx.Number:

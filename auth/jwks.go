@@ -29,9 +29,9 @@ const (
 )
 
 // JWKS takes tokens of an issuer that publishes its keys at a URL, as OpenID
-// providers do. They are read when a token needs them, every 15 minutes, and when
-// a token names a kid that is not there, at most every 10 s; while the URL fails,
-// those at hand are used for a day. The URL must be https, or of this machine; it
+// providers do. They are read when a token needs them, every 15 minutes beside the
+// use of those at hand, and when a token names a kid that is not there, at most
+// every 10 s; while the URL fails, those at hand are used for a day. The URL must be https, or of this machine; it
 // is not followed elsewhere. Keys that are not RSA, ECDSA or Ed25519 are ignored.
 func JWKS(issuer, address string) Option {
 	return option(func(v *Verifier) error {
@@ -59,6 +59,9 @@ func loopback(host string) bool {
 type keySet struct {
 	issuer, url string
 	client      *http.Client
+	reads       sync.WaitGroup  // fetches that nobody waits for
+	ctx         context.Context // of these
+	stop        context.CancelFunc
 
 	mu       sync.Mutex // guards what follows; not held while keys are read
 	keys     []Key
@@ -68,8 +71,9 @@ type keySet struct {
 }
 
 func newKeySet(issuer, address string) *keySet {
+	ctx, stop := context.WithCancel(context.Background())
 	return &keySet{
-		issuer: issuer, url: address,
+		issuer: issuer, url: address, ctx: ctx, stop: stop,
 		client: &http.Client{
 			Timeout:   setTimeout,
 			Transport: &http.Transport{DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment},
@@ -80,8 +84,8 @@ func newKeySet(issuer, address string) *keySet {
 	}
 }
 
-// get returns the keys, read anew if they are old or lack kid. Who finds its key
-// among those at hand waits for nobody.
+// get returns the keys, read anew if they lack kid. Who finds its key among those
+// at hand waits for nobody: if they are old, they are read beside.
 func (s *keySet) get(ctx context.Context, now time.Time, kid string) []Key {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,8 +94,15 @@ func (s *keySet) get(ctx context.Context, now time.Time, kid string) []Key {
 	switch {
 	case s.fetching != nil && missing:
 		s.await(ctx, s.fetching)
-	case s.fetching == nil && (missing || old) && (s.tried.IsZero() || now.Sub(s.tried) >= setBetween):
-		s.refresh(ctx, now)
+	case s.fetching != nil, !s.tried.IsZero() && now.Sub(s.tried) < setBetween:
+	case missing || now.Sub(s.read) > setStale || old && s.ctx.Err() != nil:
+		s.begin(now)
+		s.mu.Unlock()
+		s.refresh(context.WithoutCancel(ctx), now) // who gives up must not make others wait for ten seconds
+		s.mu.Lock()
+	case old:
+		s.begin(now)
+		s.reads.Go(func() { s.refresh(s.ctx, now) })
 	}
 	if now.Sub(s.read) > setStale {
 		return nil
@@ -109,24 +120,32 @@ func (s *keySet) await(ctx context.Context, fetching chan struct{}) {
 	}
 }
 
-// refresh reads the keys, and keeps those at hand if that fails. Called with mu.
+// begin notes that the keys are being read; refresh must follow. Called with mu.
+func (s *keySet) begin(now time.Time) { s.tried, s.fetching = now, make(chan struct{}) }
+
+// refresh reads the keys, and keeps those at hand if that fails.
 func (s *keySet) refresh(ctx context.Context, now time.Time) {
-	done := make(chan struct{})
-	s.tried, s.fetching = now, done
-	s.mu.Unlock()
 	keys, err := s.fetch(ctx)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err == nil {
 		s.keys, s.read = keys, now
 	}
+	close(s.fetching)
 	s.fetching = nil
-	close(done)
 }
 
-// fetch reads the keys from the URL. Its context is not the asker's alone: who
-// gives up must not make others wait for another ten seconds.
+// close ends the fetches that nobody waits for, and returns when they have ended.
+func (s *keySet) close() {
+	s.mu.Lock()
+	s.stop()
+	s.mu.Unlock()
+	s.reads.Wait()
+}
+
+// fetch reads the keys from the URL.
 func (s *keySet) fetch(ctx context.Context) ([]Key, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), setTimeout)
+	ctx, cancel := context.WithTimeout(ctx, setTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, nil)
 	if err != nil {

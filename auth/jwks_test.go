@@ -86,6 +86,10 @@ func TestJWKS(t *testing.T) {
 
 	i.status.Store(500)
 	now = now.Add(setRefresh + time.Second)
+	if _, err := v.try(tok(key1, "them", "k1")); err != nil {
+		t.Fatalf("stale while it is read: %v", err)
+	}
+	v.sets[0].reads.Wait()
 	require("stale if error", tok(key1, "them", "k1"), true, 3)
 	require("and not asked at once again", tok(key1, "them", "k1"), true, 3)
 	now = now.Add(setStale)
@@ -99,6 +103,47 @@ func TestJWKS(t *testing.T) {
 	require("the other issuer's", tok(key1, "others", "k1"), false, 6)
 	require("its own", tok(key2, "others", "k1"), true, 6)
 	require("the first one's still", tok(key1, "them", "k1"), true, 6)
+}
+
+// Keys that are old are read beside their use: nobody waits for an issuer that
+// takes its time, and Close ends the reading.
+func TestJWKSIsReadBeside(t *testing.T) {
+	pub, key, _ := ed25519.GenerateKey(rand.Reader)
+	i := newIssuer(t)
+	i.publish(edJWK("k", pub))
+	slow := make(chan struct{})
+	held := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if i.asked.Add(1) > 1 {
+			select {
+			case <-slow:
+			case <-r.Context().Done():
+			}
+		}
+		_, _ = w.Write([]byte(*i.body.Load()))
+	}))
+	t.Cleanup(held.Close)
+	t.Cleanup(func() { close(slow) })
+	v := at(t, JWKS("them", held.URL))
+	now := noon
+	v.now = func() time.Time { return now }
+	token := sign(t, "EdDSA", key, claims("iss", "them", "exp", noon.Add(1000*time.Hour).Unix()), "kid", "k")
+	for n, later := range []time.Duration{0, setRefresh + time.Second, time.Minute} {
+		now = now.Add(later)
+		begun := time.Now()
+		if _, err := v.try(token); err != nil || time.Since(begun) > time.Second {
+			t.Errorf("token %d: %v after %v", n, err, time.Since(begun))
+		}
+	}
+	for until := time.Now().Add(10 * time.Second); i.asked.Load() < 2 && time.Now().Before(until); {
+		time.Sleep(time.Millisecond)
+	}
+	begun := time.Now()
+	if err := v.Close(); err != nil || time.Since(begun) > time.Second {
+		t.Errorf("close: %v after %v", err, time.Since(begun))
+	}
+	if n := i.asked.Load(); n != 2 {
+		t.Errorf("the keys were asked for %d times", n)
+	}
 }
 
 func TestJWKSRefuses(t *testing.T) {

@@ -106,6 +106,16 @@ func JWT(options ...Option) *Verifier {
 // Check returns what makes the options unusable, nil if nothing does.
 func (v *Verifier) Check() error { return v.err }
 
+// Close ends what reads keys of a [JWKS] again in the background, and returns when
+// it has ended. Tokens are verified as before, with keys that are read while they
+// wait. A hub closes its Authenticator when it has shut down.
+func (v *Verifier) Close() error {
+	for _, s := range v.sets {
+		s.close()
+	}
+	return nil
+}
+
 // Authenticate verifies a token. Only a token that is ours in every way but its
 // age is ErrExpired.
 func (v *Verifier) Authenticate(ctx context.Context, token string, _ *http.Request) (*Grant, error) {

@@ -14,12 +14,14 @@ const (
 	Subject Scope = "subject"
 	Stream  Scope = "stream"
 	Bytes   Scope = "bytes"
+	Writers Scope = "writers"
 )
 
 // Rates are the rates of one scope.
 type Rates struct {
-	Ops   Rate
-	Bytes Rate
+	Ops     Rate
+	Bytes   Rate
+	Writers Rate // that are new
 }
 
 // Limiter holds the buckets of a hub. It is safe for concurrent use.
@@ -28,7 +30,7 @@ type Limiter struct {
 	stream Rates
 
 	mu  sync.Mutex // guards all; taken last
-	all pair
+	all buckets
 
 	subjects, streams *table
 }
@@ -40,7 +42,7 @@ func NewLimiter(global, stream Rates) *Limiter {
 }
 
 // Cost is what one request costs.
-type Cost struct{ Ops, Bytes int }
+type Cost struct{ Ops, Bytes, Writers int }
 
 // Refusal says which limit is in the way, and for how long at least.
 type Refusal struct {
@@ -55,25 +57,25 @@ func (l *Limiter) Take(now Instant, subject string, r Rates, stream string, cost
 	if l == nil {
 		return ref, true
 	}
-	l.subjects.with(now, subject, r, func(sub *pair) {
+	l.subjects.with(now, subject, r, func(sub *buckets) {
 		if stream == "" {
 			ref = l.take(now, cost, sub, nil)
 			return
 		}
-		l.streams.with(now, stream, l.stream, func(str *pair) { ref = l.take(now, cost, sub, str) })
+		l.streams.with(now, stream, l.stream, func(str *buckets) { ref = l.take(now, cost, sub, str) })
 	})
 	return ref, ref.After == 0
 }
 
 // take asks all buckets first and spends then. It runs under the locks of both
 // keys.
-func (l *Limiter) take(now Instant, cost Cost, sub, str *pair) (ref Refusal) {
+func (l *Limiter) take(now Instant, cost Cost, sub, str *buckets) (ref Refusal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.all.rates = l.global
-	pairs := [3]*pair{&l.all, sub, str}
+	each := [3]*buckets{&l.all, sub, str}
 	for i, scope := range [3]Scope{Global, Subject, Stream} {
-		p := pairs[i]
+		p := each[i]
 		if p == nil {
 			continue
 		}
@@ -83,14 +85,16 @@ func (l *Limiter) take(now Instant, cost Cost, sub, str *pair) (ref Refusal) {
 		if wait := p.bytes.Wait(now, p.rates.Bytes, float64(cost.Bytes)); wait > ref.After {
 			ref = Refusal{Bytes, wait}
 		}
+		if wait := p.writers.Wait(now, p.rates.Writers, float64(cost.Writers)); wait > ref.After {
+			ref = Refusal{Writers, wait}
+		}
 	}
 	if ref.After > 0 {
 		return ref
 	}
-	for _, p := range pairs {
+	for _, p := range each {
 		if p != nil {
-			p.ops.Take(now, p.rates.Ops, float64(cost.Ops))
-			p.bytes.Take(now, p.rates.Bytes, float64(cost.Bytes))
+			p.take(now, cost)
 		}
 	}
 	return ref

@@ -18,7 +18,7 @@ func wide(f float64) Rates {
 func drain(l *Limiter, now Instant, subject string, r Rates, stream string) (n int, ref Refusal) {
 	for ; ; n++ {
 		var ok bool
-		if ref, ok = l.Take(now, subject, r, stream, Cost{1, 10}); !ok {
+		if ref, ok = l.Take(now, subject, r, stream, Cost{Ops: 1, Bytes: 10}); !ok {
 			return n, ref
 		}
 	}
@@ -41,7 +41,7 @@ func TestScopes(t *testing.T) {
 			if want := (Refusal{c.want, 100 * time.Millisecond}); n != 20 || ref != want {
 				t.Errorf("%d pass, then %+v; want 20 and %+v", n, ref, want)
 			}
-			if _, ok := l.Take(Instant(ref.After), "ann", c.subject, "s", Cost{1, 10}); !ok {
+			if _, ok := l.Take(Instant(ref.After), "ann", c.subject, "s", Cost{Ops: 1, Bytes: 10}); !ok {
 				t.Error("after the wait it is refused again")
 			}
 		})
@@ -53,7 +53,7 @@ func TestRefusedCostsNothing(t *testing.T) {
 	l := NewLimiter(wide(2), wide(1))
 	drain(l, 0, "ann", wide(10), "full")
 	for range 1000 {
-		l.Take(0, "ann", wide(10), "full", Cost{1, 10})
+		l.Take(0, "ann", wide(10), "full", Cost{Ops: 1, Bytes: 10})
 	}
 	if n, ref := drain(l, 0, "ann", wide(10), "other"); n != 20 {
 		t.Errorf("%d pass on another stream, then %+v; want 20", n, ref)
@@ -72,7 +72,7 @@ func TestQueueDrainsInOneBurst(t *testing.T) {
 
 func TestNilLimiterRefusesNothing(t *testing.T) {
 	var l *Limiter
-	if _, ok := l.Take(0, "ann", Rates{}, "s", Cost{1e9, 1e9}); !ok {
+	if _, ok := l.Take(0, "ann", Rates{}, "s", Cost{Ops: 1e9, Bytes: 1e9}); !ok {
 		t.Error("refused")
 	}
 }
@@ -83,18 +83,18 @@ func TestTableIsBoundedAndNeverRefills(t *testing.T) {
 	l := NewLimiter(Rates{}, Rates{})
 	drain(l, 0, "mallory", someRates, "")
 	for i := range 2 * MaxKeys {
-		l.Take(0, fmt.Sprint("made-up-", i), someRates, "", Cost{1, 1})
+		l.Take(0, fmt.Sprint("made-up-", i), someRates, "", Cost{Ops: 1, Bytes: 1})
 	}
 	if n := l.subjects.len(); n > MaxKeys {
 		t.Errorf("the table holds %d keys", n)
 	}
-	if _, ok := l.Take(0, "mallory", someRates, "", Cost{1, 1}); ok {
+	if _, ok := l.Take(0, "mallory", someRates, "", Cost{Ops: 1, Bytes: 1}); ok {
 		t.Error("a drained bucket is full again")
 	}
 	// Who comes while all are in use shares a bucket with others who do.
 	refused := 0
 	for i := range 2000 {
-		if _, ok := l.Take(0, fmt.Sprint("late-", i), someRates, "", Cost{1, 1}); !ok {
+		if _, ok := l.Take(0, fmt.Sprint("late-", i), someRates, "", Cost{Ops: 1, Bytes: 1}); !ok {
 			refused++
 		}
 	}
@@ -102,7 +102,7 @@ func TestTableIsBoundedAndNeverRefills(t *testing.T) {
 		t.Errorf("of 2000 late keys %d are refused: they do not share", refused)
 	}
 	// A minute later the buckets are full, and their keys make room.
-	if _, ok := l.Take(60*second, "late", someRates, "", Cost{20, 1}); !ok {
+	if _, ok := l.Take(60*second, "late", someRates, "", Cost{Ops: 20, Bytes: 1}); !ok {
 		t.Error("there is no room although every bucket is full")
 	}
 }
@@ -129,8 +129,8 @@ func TestConcurrentUseSharesABucket(t *testing.T) {
 
 func TestTakeAllocatesNothing(t *testing.T) {
 	l := NewLimiter(wide(1e6), wide(1e6))
-	l.Take(0, "ann", wide(1e6), "s", Cost{1, 1})
-	if n := testing.AllocsPerRun(100, func() { l.Take(0, "ann", wide(1e6), "s", Cost{1, 1}) }); n != 0 {
+	l.Take(0, "ann", wide(1e6), "s", Cost{Ops: 1, Bytes: 1})
+	if n := testing.AllocsPerRun(100, func() { l.Take(0, "ann", wide(1e6), "s", Cost{Ops: 1, Bytes: 1}) }); n != 0 {
 		t.Errorf("a take allocates %v times", n)
 	}
 }
@@ -141,7 +141,7 @@ func BenchmarkTake(b *testing.B) {
 	now := Instant(0)
 	for b.Loop() {
 		now += 1000
-		l.Take(now, "ann", wide(1e9), "chat:general", Cost{1, 100})
+		l.Take(now, "ann", wide(1e9), "chat:general", Cost{Ops: 1, Bytes: 100})
 	}
 }
 
@@ -154,7 +154,7 @@ func BenchmarkTakeNewKeysOfAFullTable(b *testing.B) {
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
-		l.Take(Instant(i)*second, keys[i%len(keys)], someRates, "", Cost{1, 1})
+		l.Take(Instant(i)*second, keys[i%len(keys)], someRates, "", Cost{Ops: 1, Bytes: 1})
 		i++
 	}
 }

@@ -12,21 +12,27 @@ const (
 	shards  = 16
 )
 
-// pair are the two buckets of one key.
-type pair struct {
-	ops, bytes Bucket
+// buckets are the buckets of one key.
+type buckets struct {
+	ops, bytes, writers Bucket
 
 	key   string
 	rates Rates // as they were when the key was used last
 }
 
-func (p *pair) full(now Instant) bool {
-	return p.ops.full(now, p.rates.Ops) && p.bytes.full(now, p.rates.Bytes)
+func (p *buckets) take(now Instant, c Cost) {
+	p.ops.Take(now, p.rates.Ops, float64(c.Ops))
+	p.bytes.Take(now, p.rates.Bytes, float64(c.Bytes))
+	p.writers.Take(now, p.rates.Writers, float64(c.Writers))
 }
 
-// table keeps a pair of buckets for each of a bounded number of keys. When it is
+func (p *buckets) full(now Instant) bool {
+	return p.ops.full(now, p.rates.Ops) && p.bytes.full(now, p.rates.Bytes) && p.writers.full(now, p.rates.Writers)
+}
+
+// table keeps the buckets for each of a bounded number of keys. When it is
 // full, a key is forgotten whose buckets are: that refills nothing. While there is
-// none, new keys share one pair, so that whoever makes up keys competes with
+// none, new keys share theirs, so that whoever makes up keys competes with
 // others who do, and takes nothing away from those who were there.
 type table struct {
 	seed   maphash.Seed
@@ -36,9 +42,9 @@ type table struct {
 type shard struct {
 	mu     sync.Mutex // guards what follows; no other lock is taken under it
 	max    int
-	byKey  map[string]*list.Element // of *pair
+	byKey  map[string]*list.Element // of *buckets
 	order  list.List                // the one used last in front
-	shared pair
+	shared buckets
 }
 
 func newTable(maxKeys int) *table {
@@ -51,7 +57,7 @@ func newTable(maxKeys int) *table {
 }
 
 // with calls f with the buckets of a key, which are f's alone meanwhile.
-func (t *table) with(now Instant, key string, r Rates, f func(*pair)) {
+func (t *table) with(now Instant, key string, r Rates, f func(*buckets)) {
 	s := &t.shards[maphash.String(t.seed, key)%shards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,15 +66,15 @@ func (t *table) with(now Instant, key string, r Rates, f func(*pair)) {
 	f(p)
 }
 
-func (s *shard) find(now Instant, key string) *pair {
+func (s *shard) find(now Instant, key string) *buckets {
 	if at, ok := s.byKey[key]; ok {
 		s.order.MoveToFront(at)
-		return at.Value.(*pair)
+		return at.Value.(*buckets)
 	}
 	if len(s.byKey) >= s.max && !s.forget(now) {
 		return &s.shared
 	}
-	p := &pair{key: key}
+	p := &buckets{key: key}
 	s.byKey[key] = s.order.PushFront(p)
 	return p
 }
@@ -80,7 +86,7 @@ const looks = 8
 func (s *shard) forget(now Instant) bool {
 	for range looks {
 		at := s.order.Back()
-		p := at.Value.(*pair)
+		p := at.Value.(*buckets)
 		if p.full(now) {
 			s.order.Remove(at)
 			delete(s.byKey, p.key)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/ratelimit"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -100,7 +101,7 @@ func (s *Stream) pushEphemeral(now Instant, ev *Push, fx *Effects) {
 	var entries []wire.Entry
 	told := false
 	for _, op := range ev.Push.Ops {
-		if e := s.cfg.Spend(now, ev.Member.Subject, ev.Rates, s.name, 1, len(op)); e != nil {
+		if e := s.cfg.Spend(now, ev.Member.Subject, ev.Rates, s.name, ratelimit.Cost{Ops: 1, Bytes: len(op)}); e != nil {
 			s.pushError(ev, 0, e, fx)
 			break
 		}

@@ -17,6 +17,7 @@ type Grant struct {
 	Rights  acl.Rights
 	Expires Instant // 0: never
 	Rates   ratelimit.Rates
+	Intake  ratelimit.Rates // of what arrives, the shell's
 
 	// What it can be revoked by, beside its subject. Issued is in seconds of the
 	// issuer's clock, 0 if not known.
@@ -48,11 +49,16 @@ func (g *Grant) fits(client string) bool {
 
 // Spend takes what a request costs from the buckets of its subject and of its
 // stream, or says which of them is empty. An empty stream has no bucket.
-func (c *Config) Spend(now Instant, subject string, rates ratelimit.Rates, stream string, ops, bytes int) *wire.Error {
-	ref, ok := c.Limiter.Take(ratelimit.Instant(now), subject, rates, stream, ratelimit.Cost{Ops: ops, Bytes: bytes})
+func (c *Config) Spend(now Instant, subject string, rates ratelimit.Rates, stream string, cost ratelimit.Cost) *wire.Error {
+	ref, ok := c.Limiter.Take(ratelimit.Instant(now), subject, rates, stream, cost)
 	if ok {
 		return nil
 	}
+	return RateLimited(ref)
+}
+
+// RateLimited is the answer to what a limit refused.
+func RateLimited(ref ratelimit.Refusal) *wire.Error {
 	e := wire.Errorf(wire.RateLimited, "too much was sent; nothing is lost, send again after after_ms")
 	e.Scope = string(ref.Scope)
 	e.AfterMS = int(min((ref.After+time.Millisecond-1)/time.Millisecond, math.MaxInt32))

@@ -120,7 +120,7 @@ func (s *Stream) postOps(now Instant, post *Post, t *tally, w *writer) {
 		w.committed.hash, w.pending.hash = post.Base, post.Base
 	}
 	for i := t.acked; i < uint64(len(post.Ops)); i++ {
-		if e := s.cfg.Spend(now, post.Subject, post.Rates, s.name, 1, len(post.Ops[i])); e != nil {
+		if e := s.cfg.Spend(now, post.Subject, post.Rates, s.name, w.cost(len(post.Ops[i]))); e != nil {
 			t.fail(e) // those before it stand, and the same request goes on from there
 			return
 		}

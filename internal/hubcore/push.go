@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/ratelimit"
 	"github.com/wavesiddhartha/flowsync/store"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
@@ -128,7 +129,7 @@ func (s *Stream) pushOps(now Instant, ev *Push, sub *subscriber, t *tally, fx *E
 		if !fits {
 			return
 		}
-		if e := s.limited(now, ev, w, len(op)); e != nil {
+		if e := s.limited(now, ev, w, w.cost(len(op))); e != nil {
 			sub.ignoring = true
 			s.pushError(ev, seq, e, fx)
 			return
@@ -161,7 +162,7 @@ func (s *Stream) pushOps(now Instant, ev *Push, sub *subscriber, t *tally, fx *E
 	if _, fits := s.fits(ev, sub, len(p.Ops), fx); !fits {
 		return
 	}
-	if e := s.limited(now, ev, w, 0); e != nil {
+	if e := s.limited(now, ev, w, ratelimit.Cost{Ops: 1}); e != nil {
 		sub.ignoring = true
 		s.pushError(ev, seq, e, fx)
 		return
@@ -171,13 +172,13 @@ func (s *Stream) pushOps(now Instant, ev *Push, sub *subscriber, t *tally, fx *E
 
 // limited is why the next op of a push may not come now, nil if it may. What is
 // refused costs nothing, so that it can be sent again.
-func (s *Stream) limited(now Instant, ev *Push, w *writer, bytes int) *wire.Error {
+func (s *Stream) limited(now Instant, ev *Push, w *writer, cost ratelimit.Cost) *wire.Error {
 	if ev.Crowded || w.inflight >= s.cfg.InflightOps {
 		e := wire.Errorf(wire.Busy, "too much waits for its commit; send it again later")
 		e.AfterMS = 100
 		return e
 	}
-	return s.cfg.Spend(now, ev.Member.Subject, ev.Rates, s.name, 1, bytes)
+	return s.cfg.Spend(now, ev.Member.Subject, ev.Rates, s.name, cost)
 }
 
 // fits checks that op i of a push follows the last op accepted from its writer.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/wavesiddhartha/flowsync/acl"
+	"github.com/wavesiddhartha/flowsync/ratelimit"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
 
@@ -243,7 +244,7 @@ func (s *Session) allowed(v acl.Verb, ref, stream string, ev StreamEvent, fx *Se
 
 // spend takes the cost of a request that is not a push, or refuses it.
 func (s *Session) spend(now Instant, ref, stream string, bytes int, fx *SessionEffects) bool {
-	e := s.cfg.Spend(now, s.grant.Subject, s.grant.Rates, stream, 1, bytes)
+	e := s.cfg.Spend(now, s.grant.Subject, s.grant.Rates, stream, ratelimit.Cost{Ops: 1, Bytes: bytes})
 	if e == nil {
 		return true
 	}
@@ -358,7 +359,7 @@ func (s *Session) granted(ev *Granted, fx *SessionEffects) {
 		if ev.Err != nil {
 			code := wire.CloseAuth
 			switch ev.Err.Code {
-			case wire.ConnLimit:
+			case wire.ConnLimit, wire.RateLimited:
 				code = wire.CloseRate
 			case wire.Unavailable:
 				code = wire.CloseStore

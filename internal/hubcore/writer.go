@@ -2,6 +2,7 @@ package hubcore
 
 import (
 	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/ratelimit"
 	"github.com/wavesiddhartha/flowsync/store"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
@@ -68,6 +69,16 @@ func (w *writer) learn(wm store.Watermark, tail []store.Mark) {
 	if w.pending.seq < w.committed.seq {
 		w.pending = w.committed
 	}
+}
+
+// cost is what the writer's next op costs that has so many bytes. With the first
+// one the store begins to keep something about the writer.
+func (w *writer) cost(bytes int) ratelimit.Cost {
+	c := ratelimit.Cost{Ops: 1, Bytes: bytes}
+	if w.pending.seq == 0 {
+		c.Writers = 1
+	}
+	return c
 }
 
 // accept takes an op that passed all checks.

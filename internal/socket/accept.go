@@ -20,7 +20,7 @@ func Accept(w http.ResponseWriter, r *http.Request, o *Options, owner Owner) (*S
 		http.Error(w, err.Error(), status)
 		return nil, err
 	}
-	s := &Socket{o: o, owner: owner, start: time.Now(), done: make(chan struct{})}
+	s := &Socket{o: o, owner: owner, start: time.Now(), closed: make(chan struct{}), done: make(chan struct{})}
 	if err := s.openLibrary(w, r); err != nil {
 		return nil, err
 	}
@@ -96,8 +96,14 @@ func (s *Socket) adopt(conn net.Conn, early []byte) {
 	_ = conn.SetDeadline(time.Time{}) // the server's deadlines end here
 	s.input.early = append([]byte(nil), early...)
 
-	if t, ok := plainConn(conn).(*net.TCPConn); ok && s.o.SendBuffer > 0 {
-		_ = t.SetWriteBuffer(s.o.SendBuffer) // a hint: the queue is bounded anyway
+	if t, ok := plainConn(conn).(*net.TCPConn); ok {
+		// Hints: what matters is bounded anyway.
+		if s.o.SendBuffer > 0 {
+			_ = t.SetWriteBuffer(s.o.SendBuffer)
+		}
+		if s.o.ReceiveBuffer > 0 {
+			_ = t.SetReadBuffer(s.o.ReceiveBuffer)
+		}
 	}
 	// Only these types are known to put nothing between us and the kernel; a
 	// type that embeds one of them may well do.

@@ -1,10 +1,6 @@
 package socket
 
-import (
-	"errors"
-	"io"
-	"sync"
-)
+import "sync"
 
 // Sizes of pooled buffers in bytes.
 const (
@@ -23,6 +19,7 @@ type (
 // to receive or to send. Ready to use when zero; safe for concurrent use.
 type Buffers struct {
 	chunks, joins, scratches sync.Pool
+	large                    assembly
 }
 
 func (b *Buffers) getChunk() *inputChunk {
@@ -58,22 +55,8 @@ func (b *Buffers) putScratch(c *scratch) {
 	b.scratches.Put(c)
 }
 
-// scratch is where a message is put together. It grows with what has arrived,
-// never with what a header claims.
-type scratch struct{ bytes []byte }
-
-func (c *scratch) fill(r io.Reader) error {
-	for {
-		if len(c.bytes) == cap(c.bytes) {
-			c.bytes = append(c.bytes, 0)[:len(c.bytes)]
-		}
-		n, err := r.Read(c.bytes[len(c.bytes):cap(c.bytes)])
-		c.bytes = c.bytes[:len(c.bytes)+n]
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
+// scratch is where a message is put together.
+type scratch struct {
+	bytes []byte
+	taken int64 // of the memory for large messages
 }

@@ -94,6 +94,7 @@ func (s *Socket) lost(err error) {
 // the connection's deadline ends a writer that waits. Called with mu, once.
 func (s *Socket) beginClose(code wire.CloseCode, cause error) {
 	s.closing.Store(true)
+	close(s.closed)
 	s.code, s.cause = code, cause
 	_ = s.conn.SetDeadline(time.Now().Add(closeGrace))
 }

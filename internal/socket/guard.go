@@ -28,6 +28,7 @@ type guard struct {
 	final    bool   // the frame ends its message
 	open     bool   // a message has begun and not ended
 	frames   int    // frames of that message
+	begun    int    // frames of all kinds
 	controls int    // control frames since the owner last reset it
 }
 
@@ -86,6 +87,7 @@ func (g *guard) beginFrame() error {
 	if length>>63 != 0 {
 		return errFrameLength
 	}
+	g.begun++
 	if g.header[0]&0xF >= opClose {
 		g.controls++
 		g.final = !g.open // what it leaves open is the message around it

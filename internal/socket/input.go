@@ -16,6 +16,8 @@ type input struct {
 	err   error       // what ends the input once rest is taken
 	guard guard
 
+	arrived int // bytes, since Waits was called last
+
 	window time.Duration // the second in which guard.controls counts
 
 	fill func(fd uintptr) bool // fillInput, bound once
@@ -59,7 +61,8 @@ func (s *Socket) receive(p []byte) {
 		s.inspect()
 		return
 	}
-	s.owner.Waits()
+	s.owner.Waits(in.arrived)
+	in.arrived = 0
 	for {
 		var n int
 		var err error
@@ -115,15 +118,21 @@ func (s *Socket) fillInput(fd uintptr) bool {
 	return true
 }
 
+// frameCost is how many bytes a frame counts as beside its own: one without
+// content is work, too.
+const frameCost = 1 << 10
+
 // inspect lets the guard see what arrived, cuts what it refuses, and keeps the
 // time of a message that has begun.
 func (s *Socket) inspect() {
 	in := &s.input
+	frames := in.guard.begun
 	now := s.elapsed()
 	if second := now.Truncate(time.Second); second != in.window {
 		in.window, in.guard.controls = second, 0
 	}
 	n, err := in.guard.scan(in.rest)
+	in.arrived += n + frameCost*(in.guard.begun-frames)
 	if err == nil && in.guard.controls > s.o.ControlRate {
 		err = errControlFrames
 	}
@@ -145,9 +154,18 @@ func (s *Socket) inspect() {
 // reset, and the reset may overtake the close frame (RFC 1122 section
 // 4.2.2.13).
 func drainInput(conn net.Conn, b []byte) {
-	for {
+	for n := 0; ; n++ {
 		if _, err := conn.Read(b); err != nil {
 			return
 		}
+		if n > drainFast {
+			time.Sleep(drainPause)
+		}
 	}
 }
+
+// A client that sends on as if nothing were is drained slowly after some chunks.
+const (
+	drainFast  = 8
+	drainPause = 10 * time.Millisecond
+)

@@ -61,6 +61,10 @@ type Options struct {
 	// book-keeping. Below 64 KiB, a loopback segment, large messages stall.
 	SendBuffer int
 
+	// ReceiveBuffer bounds what the kernel keeps of a client that is not read, in
+	// the same way.
+	ReceiveBuffer int
+
 	// WriteTimeout is how long a client may take nothing of what waits for it
 	// before it is closed with 4502.
 	WriteTimeout time.Duration
@@ -68,6 +72,11 @@ type Options struct {
 	// ReadTimeout is how long a message may take from its first byte to its
 	// last before the client is closed with 4504.
 	ReadTimeout time.Duration
+
+	// MaxAssembling is how much memory the messages above 64 KiB may have that
+	// are put together or handled, in all sockets; then the others of that size
+	// are not read on. 0: there is no bound. A single one may have more.
+	MaxAssembling int64
 
 	// ControlRate is how many control frames a second a client may send.
 	ControlRate int
@@ -88,8 +97,11 @@ type Owner interface {
 	// refused a message. It runs in a goroutine of the socket, and must not wait.
 	Drained()
 
-	// Waits is called by the reader before it waits for the client to send more.
-	Waits()
+	// Waits is called by the reader before it waits for the client to send more,
+	// with how many bytes have arrived since it was called last, and a kilobyte
+	// more for each frame. Until it returns the socket is not read, and the client
+	// has to wait.
+	Waits(arrived int)
 }
 
 // Socket is one WebSocket connection of the hub. The library keeps the
@@ -108,6 +120,7 @@ type Socket struct {
 	raw     syscall.RawConn // nil: the connection has no non-blocking calls
 	library library
 	start   time.Time
+	closed  chan struct{} // closed when the socket begins to close
 	done    chan struct{} // closed when no goroutine of the socket is left
 
 	// Owned by the reader.
@@ -183,6 +196,9 @@ func (s *Socket) forget() {
 	if s.scratch == nil {
 		return
 	}
+	if s.scratch.taken > 0 {
+		s.o.Buffers.large.give(s.scratch.taken, s.o.MaxAssembling)
+	}
 	s.o.Buffers.putScratch(s.scratch)
 	s.scratch = nil
 }
@@ -204,7 +220,7 @@ func (s *Socket) next() ([]byte, error) {
 		return nil, errBinary
 	}
 	s.scratch = s.o.Buffers.getScratch()
-	if err := s.scratch.fill(r); err != nil {
+	if err := s.assemble(r); err != nil {
 		return nil, err
 	}
 	if !utf8.Valid(s.scratch.bytes) {
@@ -244,7 +260,11 @@ func (s *Socket) readFailed(err error) error {
 // once a second, so that no socket needs a timer.
 func (s *Socket) Sweep(now time.Time) {
 	at := now.Sub(s.start)
-	if began := time.Duration(s.began.Load()); began > 0 && at-began > s.o.ReadTimeout {
+	patience := s.o.ReadTimeout
+	if s.o.Buffers.large.crowded() {
+		patience = min(patience, crowdedTimeout)
+	}
+	if began := time.Duration(s.began.Load()); began > 0 && at-began > patience {
 		s.closeFor(wire.CloseTimeout, errSlowMessage)
 	}
 	s.mu.Lock()
@@ -254,6 +274,22 @@ func (s *Socket) Sweep(now time.Time) {
 		s.closeFor(wire.CloseSlow, errSlowReader)
 	}
 }
+
+// Pause waits, for the reader, or until the socket closes.
+func (s *Socket) Pause(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-s.closed:
+	}
+}
+
+// Closing reports whether nothing of the client matters any more.
+func (s *Socket) Closing() bool { return s.closing.Load() }
 
 // Wait returns when no goroutine of the socket is left, which is within about
 // a second of its close. The reader is not the socket's.

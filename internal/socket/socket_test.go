@@ -47,7 +47,7 @@ func testOptions() Options {
 // testOwner waits for nothing.
 type testOwner struct{ drained func() }
 
-func (o testOwner) Waits() {}
+func (o testOwner) Waits(int) {}
 
 func (o testOwner) Drained() {
 	if o.drained != nil {
