@@ -7,7 +7,8 @@
 //     t, plus one cost that was above the burst.
 //   - A cost above a bucket's burst passes when the bucket is full, and leaves it
 //     in debt: what is large is slow, never impossible.
-//   - What is refused costs nothing, in no bucket.
+//   - What is refused costs nothing, in no bucket. An Intake refuses nothing; it
+//     says how long what came takes to pay for.
 //   - A clock that goes back refills nothing, then or later.
 //   - A table holds a bounded number of keys, and forgetting one never refills it.
 //
