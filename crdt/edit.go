@@ -220,7 +220,7 @@ func (d *document) Carry(refused [][]byte, next []byte) ([]byte, error) {
 	for _, body := range refused {
 		update, err := d.bodyUpdate(body)
 		if err != nil {
-			return nil, err
+			continue // it was refused for being no update, and brought nothing
 		}
 		if update, err = ydoc.Skeleton(update); err != nil {
 			return nil, refusal(err)

@@ -21,7 +21,8 @@ type Editor interface {
 
 	// Carry returns the body of an op that follows refused ones of its writer.
 	// Later edits refer to what the refused ones inserted, so that stays, as
-	// deleted content, and travels with the next op.
+	// deleted content, and travels with the next op that is an update: for any
+	// other one Carry fails. What was refused for being no update brings nothing.
 	Carry(refused [][]byte, next []byte) ([]byte, error)
 
 	// Taken reports whether somebody else uses the document client author.

@@ -33,6 +33,9 @@ func (c *Client) buryRange(st *stream, lo, hi int, code wire.Code, msg string) {
 	var refused [][]byte
 	for _, p := range st.pending[lo:hi] {
 		refused = append(refused, p.Body)
+	}
+	c.carry(st, refused, hi) // saved first: should this process end now, the refused are still queued
+	for _, p := range st.pending[lo:hi] {
 		d := DeadLetter{
 			Stream: st.name, Inc: st.inc, Seq: p.Seq, Hash: p.hash, Sent: p.sent,
 			Code: code, Msg: msg, Op: p.Body,
@@ -42,7 +45,6 @@ func (c *Client) buryRange(st *stream, lo, hi int, code wire.Code, msg string) {
 		c.emit(Rejected{ID: p.id, Dead: d})
 	}
 	c.unqueue(st, lo, hi)
-	c.carry(st, refused, lo)
 	st.rechain()
 	c.emit(Changed{Stream: st.name})
 }

@@ -32,26 +32,30 @@ func (c *Client) edit(st *stream, body []byte) ([]byte, error) {
 }
 
 // carry keeps what later ops need of refused ones. The later edits of a document
-// refer to what the refused ones inserted; it stays as deleted content in the op
-// at place i, which is not in the log, whatever was sent of it: over a refused op
-// nothing is accepted. New edits use another document client.
+// refer to what the refused ones inserted; it stays as deleted content in the first
+// update from place i on, which is not in the log, whatever was sent of it: over a
+// refused op nothing is accepted. New edits use another document client.
 func (c *Client) carry(st *stream, refused [][]byte, i int) {
-	e, ok := st.state.(crdt.Editor)
+	state := st.state
+	if state == nil && st.rule != nil {
+		state = st.rule.New() // read as value: the application makes the updates
+	}
+	e, ok := state.(crdt.Editor)
 	if !ok {
 		return
 	}
 	st.author = 0
-	if i >= len(st.pending) {
+	for ; i < len(st.pending); i++ {
+		p := &st.pending[i]
+		body, err := e.Carry(refused, p.Body)
+		if err != nil {
+			continue // it is no update itself, and needs nothing
+		}
+		c.pendingBytes += len(body) - len(p.Body)
+		p.Body = body
+		c.emit(SaveOp{Stream: st.name, Op: p.Op}) // in place of the one under its seq
 		return
 	}
-	p := &st.pending[i]
-	body, err := e.Carry(refused, p.Body)
-	if err != nil {
-		return // the hub will refuse what depends on it
-	}
-	c.pendingBytes += len(body) - len(p.Body)
-	p.Body = body
-	c.emit(SaveOp{Stream: st.name, Op: p.Op}) // in place of the one under its seq
 }
 
 // unedit drops the view, which may hold an edit that is refused after all.

@@ -80,6 +80,9 @@ func (w *world) editOn(c *client, p streamPlan) {
 		n += w.rng.IntN(12)
 	}
 	for range n {
+		if c.down {
+			return // nobody edits, and no document goes on
+		}
 		if err := c.step(clientcore.Push{Stream: p.name, Op: w.op(c, p)}); err != nil {
 			w.hit("client: refused a push")
 			delete(c.docs, p.name) // it has what was not pushed

@@ -86,6 +86,10 @@ func (w *world) adrift(c *client) (left []string) {
 			left = append(left, fmt.Sprintf("%s on %s: %d ops are pending", c.id, p.name, in.Pending))
 		}
 		head := w.judge.streams[p.name].head
+		if head == nil { // until a hub notices that the store lost the stream, and makes it anew
+			left = append(left, fmt.Sprintf("%s on %s: the store has no such stream", c.id, p.name))
+			continue
+		}
 		if at, ok := wire.ParseCursor(in.Cursor); in.Granted.Reads() && (!ok || at.Offset != head.at.Offset || !at.Fits(head.at.Chain)) {
 			left = append(left, fmt.Sprintf("%s on %s: at %s, the log is at %d", c.id, p.name, in.Cursor, head.at.Offset))
 		}

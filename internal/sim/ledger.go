@@ -71,6 +71,7 @@ func (j *oracle) durable(c *client, e clientcore.Effect) {
 	case clientcore.SaveDead:
 		d := &e.Dead
 		j.w.hit("dead letter: " + string(d.Code))
+		j.mayBeMissing(c, d)
 		line.dead = append(line.dead, deadItem{item{d.Stream, string(d.Op)}, d.Inc, d.Seq, d.Code})
 	case clientcore.Recovered:
 		d := &e.Dead

@@ -86,6 +86,9 @@ func (r *request) settled(s *hubcore.Settled) {
 			w.fail("a local op on %s was confirmed and is not committed: %s", r.stream, r.body)
 		}
 	case "post":
+		if s.Acked > uint64(len(r.post.Ops)) {
+			w.fail("a post on %s of %d ops acked %d: some count again", r.stream, len(r.post.Ops), s.Acked)
+		}
 		if !w.judge.hasPost(r.stream, r.post, s.Acked) {
 			w.fail("a post on %s acked %d ops that are not committed under its body", r.stream, s.Acked)
 		}

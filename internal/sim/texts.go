@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/wavesiddhartha/flowsync/crdt"
+	"github.com/wavesiddhartha/flowsync/internal/clientcore"
 	"github.com/wavesiddhartha/flowsync/store"
 	"github.com/wavesiddhartha/flowsync/wire"
 )
@@ -110,4 +111,15 @@ func (j *oracle) beginsPost(e *store.Entry) bool {
 	return slices.ContainsFunc(j.bases[e.Writer], func(base store.WriterHash) bool {
 		return e.Hash == wire.WriterHash(base, e.Seq, e.Op)
 	})
+}
+
+// mayBeMissing holds that no op of a text or document is refused for lack of
+// another one of its writer: what it needs of those that were refused it carries.
+// An edit in positions may come too late for the hub; what a store lost, or a copy
+// of the queue lacks, nobody carries; and of two hubs one may not have read yet what
+// an op needs that was made at the other.
+func (j *oracle) mayBeMissing(c *client, d *clientcore.DeadLetter) {
+	if d.Code == wire.MissingDependency && !positional(d.Op) && !j.lossy && !c.line.forked && j.w.plan.hubs == 1 {
+		j.w.fail("%s: op %d of %s is refused for lack of another one: %s", d.Stream, d.Seq, c.id, d.Op)
+	}
 }

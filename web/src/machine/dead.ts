@@ -29,6 +29,7 @@ export function bury(c: Client, st: Stream, seq: number, code: Code, msg: string
 export function buryRange(c: Client, st: Stream, lo: number, hi: number, code: Code, msg: string): void {
   if (lo === hi) return;
   const refused = st.pending.slice(lo, hi);
+  carry(c, st, refused, hi); // saved first: should this page end now, the refused are still queued
   for (const { seq, hash, sent, op, id } of refused) {
     const dead: DeadLetter = { stream: st.name, inc: st.inc, seq, hash, sent, code, msg, op };
     c.dead.push(dead);
@@ -37,31 +38,31 @@ export function buryRange(c: Client, st: Stream, lo: number, hi: number, code: C
   }
   unqueue(c, st, lo, hi);
   st.view = undefined;
-  carry(c, st, refused, lo);
   rechain(st);
   changed(c, st);
 }
 
 /**
  * Keeps what later ops need of refused ones. The later edits of a text refer to what the refused ones
- * inserted; it stays as deleted content in the op at place i, which is not in the log, whatever was sent
- * of it: over a refused op nothing is accepted. New edits use another document client.
+ * inserted; it stays as deleted content in the first update from place i on, which is not in the log,
+ * whatever was sent of it: over a refused op nothing is accepted. New edits use another document client.
  */
 function carry(c: Client, st: Stream, refused: PendingOp[], i: number): void {
-  const p = st.pending[i];
   st.author = 0;
-  const editor = st.state?.editor;
-  if (!p || !editor) return;
-  try {
-    p.body = editor.carry(
-      refused.map((r) => JSON.parse(r.op)),
-      JSON.parse(p.op),
-    );
-  } catch {
-    return; // the hub will refuse what depends on it
+  // Without a state, on a stream read as value, the application makes the updates.
+  const editor = (st.state ?? st.rule?.make())?.editor;
+  if (!editor) return;
+  const bodies = refused.map((r) => JSON.parse(r.op));
+  for (const p of st.pending.slice(i)) {
+    try {
+      p.body = editor.carry(bodies, JSON.parse(p.op));
+    } catch {
+      continue; // it is no update itself, and needs nothing
+    }
+    p.op = canonical(p.body);
+    emit(c, { do: "saveOp", stream: st.name, op: queued(p) }); // in place of the one under its seq
+    return;
   }
-  p.op = canonical(p.body);
-  emit(c, { do: "saveOp", stream: st.name, op: queued(p) }); // in place of the one under its seq
 }
 
 /** Buried unheard: it was sent, and no hub looked at it and refused. */

@@ -171,8 +171,11 @@ function updates(name: string, root?: string): Rule {
         positional: ({ op }) => root !== undefined && positional.test(op as string),
         edit: (op, author, now) => edit(state(), op, author, now),
         taken: (author) => !author || (state().replica.client === author && state().replica.taken),
-        carry: (refused, body) =>
-          asOp(mergeUpdates([...refused.map((r) => skeleton(bytes(r.update))), bytes(body.update)])),
+        // A refused op that is no update brought nothing.
+        carry: (refused, body) => {
+          const updates = refused.filter((r) => r.op === "update");
+          return asOp(mergeUpdates([...updates.map((r) => skeleton(bytes(r.update))), bytes(body.update)]));
+        },
         get text() {
           return state();
         },
