@@ -1,3 +1,7 @@
+//go:build attack
+
+// It measures how slow answers are, so it is played by itself: make attack.
+
 package flowsync
 
 import (
@@ -59,9 +63,6 @@ func attackAuth(_ context.Context, token string, _ *http.Request) (*Grant, error
 // Quiet and attack take turns. The attack is measured once the bursts are spent
 // that every subject may send; how slow acks are before that is told, too.
 func TestAttack(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 15 s")
-	}
 	rounds, err := strconv.Atoi(os.Getenv("ATTACK_ROUNDS"))
 	if err != nil {
 		rounds = 1
@@ -72,31 +73,31 @@ func TestAttack(t *testing.T) {
 	good := &goodClient{hs: hs}
 	good.peer, _ = hs.joinAs("good", "good-1", rw("good:counter"))
 	foes := startAttackers(t, hs)
-	var quiet, burst, busy []time.Duration
+	var quiet, burst, busy []time.Duration // the p99 of each round
 	memory := watchMemory()
 	base := census()
 	for range rounds {
-		quiet = append(quiet, good.measure(t, 1200*time.Millisecond)...)
+		quiet = append(quiet, slowest(good.measure(t, 1200*time.Millisecond)))
 		foes.say(t, "go", "on")
-		burst = append(burst, good.measure(t, 2*time.Second)...)
-		busy = append(busy, good.measure(t, 1200*time.Millisecond)...)
+		burst = append(burst, slowest(good.measure(t, 2*time.Second)))
+		busy = append(busy, slowest(good.measure(t, 1200*time.Millisecond)))
 		foes.say(t, "stop", "off")
 		base.requireBackWithin(t, 10*time.Second+mostBehind)
 	}
-	quiet = append(quiet, good.measure(t, 1200*time.Millisecond)...)
+	quiet = append(quiet, slowest(good.measure(t, 1200*time.Millisecond)))
 	grown := memory.end()
 	foes.end(t)
-	report := fmt.Sprintf("%d rounds, %d pushes\np50 and p99 of an ack: quiet %v %v, under attack %v %v (p99 ×%.1f), while bursts are spent %v %v\n"+
+	report := fmt.Sprintf("%d rounds, %d pushes\np99 of an ack, median of the rounds: quiet %v, under attack %v, while bursts are spent %v\n"+
 		"heap and stacks grew by at most %d MiB of %d; the attackers took %.0f%% of a processor\n",
-		rounds, good.seq, part(quiet, 50), part(quiet, 99), part(busy, 50), part(busy, 99), float64(part(busy, 99))/float64(part(quiet, 99)), part(burst, 50), part(burst, 99),
+		rounds, good.seq, middle(quiet), middle(busy), middle(burst),
 		grown>>20, attackCeiling>>20, 100*foes.cpu.Seconds()/(float64(rounds)*3.2))
 	t.Log(report)
 	writeReport(t, report)
 	if grown > attackCeiling {
 		t.Errorf("heap and stacks grew by %d MiB", grown>>20)
 	}
-	if most := 2*part(quiet, 99) + attackFloor; part(busy, 99) > most {
-		t.Errorf("under attack the p99 of an ack is %v, and may be %v", part(busy, 99), most)
+	if most := 2*middle(quiet) + attackFloor; middle(busy) > most {
+		t.Errorf("under attack the p99 of an ack is %v, and may be %v", middle(busy), most)
 	}
 	if v := hs.value("good:counter"); v != fmt.Sprint(good.seq) {
 		t.Errorf("the good client's counter is %s after %d acks", v, good.seq)
@@ -123,10 +124,16 @@ func (c *goodClient) measure(t *testing.T, d time.Duration) (took []time.Duratio
 	return took
 }
 
-// part is what so many of a hundred stay below.
-func part(took []time.Duration, percent int) time.Duration {
+// slowest is what 99 of a hundred stay below.
+func slowest(took []time.Duration) time.Duration {
 	sorted := slices.Sorted(slices.Values(took))
-	return sorted[len(sorted)*percent/100].Round(10 * time.Microsecond)
+	return sorted[len(sorted)*99/100].Round(10 * time.Microsecond)
+}
+
+// middle is the median of the rounds: on a shared machine one of them may be hit
+// by what others do.
+func middle(rounds []time.Duration) time.Duration {
+	return slices.Sorted(slices.Values(rounds))[len(rounds)/2]
 }
 
 // foes are the attackers' process.
