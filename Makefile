@@ -125,10 +125,13 @@ mutants-recorded:
 chaos:
 	CHAOS_KILLS=$(N) CHAOS_RESULTS=$(CURDIR)/results go test -count=1 -timeout 0 -v ./internal/chaos
 
-## attack: 200 hostile connections beside a good client, for a minute; figures go to results/
+# How often make attack attacks.
+ROUNDS ?= 12
+
+## attack: 200 hostile connections beside a good client, ROUNDS times; figures go to results/
 .PHONY: attack
 attack:
-	ATTACK_ROUNDS=12 ATTACK_RESULTS=$(CURDIR)/results go test -count=1 -v -run '^TestAttack$$' .
+	ATTACK_ROUNDS=$(ROUNDS) ATTACK_RESULTS=$(CURDIR)/results go test -tags attack -count=1 -v -run '^TestAttack$$' .
 
 ## bench-stall: how long commits take while a stream is compacted, and otherwise
 .PHONY: bench-stall
