@@ -40,6 +40,12 @@ test("what JSON cannot carry is refused when an op is made", () => {
   expect(canonical({ b: undefined, a: -0 })).toBe('{"a":0}');
 });
 
+test("what stands between two strings is no key", () => {
+  expect(parse('["a",":)"]')).toEqual(["a", ":)"]);
+  expect(parse('{"k":["a\\\\",": b",{"c":":"}]}')).toEqual({ k: ["a\\", ": b", { c: ":" }] });
+  expect(codeOf(() => parse('["a",":",{"k":1,"k":1}]'))).toBe("bad_json");
+});
+
 type Message = { from: string; name: string; json: string; code: string };
 const messages = vectors<{ messages: Message[]; refused: Message[] }>("messages");
 

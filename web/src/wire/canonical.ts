@@ -63,8 +63,10 @@ export function parse(text: string): Json {
   } catch {
     return refuse("bad_json", STRICT);
   }
-  // JSON.parse keeps the last of equal keys. Every key is a string before a colon; count them.
-  if (keys(value, MESSAGE_DEPTH) !== (text.match(/"[^"\\]*(?:\\.[^"\\]*)*"\s*:/g)?.length ?? 0)) {
+  // JSON.parse keeps the last of equal keys. Every key is a string before a colon; count them. The other
+  // strings are matched too: the search must not go on inside of one.
+  const strings = text.match(/"[^"\\]*(?:\\.[^"\\]*)*"\s*:?/g) ?? [];
+  if (keys(value, MESSAGE_DEPTH) !== strings.filter((s) => s.endsWith(":")).length) {
     refuse("bad_json", STRICT);
   }
   return value;
