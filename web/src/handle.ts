@@ -76,6 +76,8 @@ export type StreamHandle<T> = {
   meta(): StreamMeta;
   /** SHA-256 of the confirmed state, in hex: equal on every replica at the same offset. */
   digest(): string | undefined;
+  /** Where the confirmed state stands, `epoch.offset.check.mac`; empty while there is none. */
+  cursor(): string;
   readonly presence: StreamPresence;
   /** Sends a message to the stream's other subscribers. Refused while the stream is not open. */
   emit(event: string, data: Json): void;

@@ -171,6 +171,10 @@ export class StreamStore implements StreamHandle<unknown> {
     return st && digestOf(st);
   }
 
+  cursor(): string {
+    return this.#stream()?.cursor ?? "";
+  }
+
   emit(event: string, data: Json): void {
     this.#step({ do: "emit", stream: this.name, event, data });
   }

@@ -91,6 +91,8 @@ test("two clients converge on every rule, and with the hub", async () => {
     );
     expect(a.stream(name).get(), name).toEqual(value);
     expect(b.stream(name).get(), name).toEqual(value);
+    expect(a.stream(name).cursor(), name).toMatch(/^[0-9a-f]{16}\.\d+\.[0-9a-f]{8}\.[0-9a-f]{16}$/);
+    expect(b.stream(name).cursor(), name).toBe(a.stream(name).cursor());
   }
   expect(a.pendingCount + b.pendingCount).toBe(0);
 });
