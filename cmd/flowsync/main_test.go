@@ -85,7 +85,12 @@ type process struct {
 // start starts the program; the test ends it.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(program, args...), lines: make(chan string, 4096), stderr: new(bytes.Buffer), exited: make(chan struct{})}
+	return startProgram(t, program, args...)
+}
+
+func startProgram(t *testing.T, path string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command(path, args...), lines: make(chan string, 4096), stderr: new(bytes.Buffer), exited: make(chan struct{})}
 	p.cmd.Env = environment()
 	p.cmd.Stderr = p.stderr
 	var err error
@@ -111,7 +116,7 @@ func start(t *testing.T, args ...string) *process {
 		p.cmd.Process.Kill()
 		p.wait()
 		if t.Failed() && p.stderr.Len() > 0 {
-			t.Logf("stderr of flowsync %s:\n%s", strings.Join(args, " "), p.stderr)
+			t.Logf("stderr of %s %s:\n%s", filepath.Base(path), strings.Join(args, " "), p.stderr)
 		}
 	})
 	return p

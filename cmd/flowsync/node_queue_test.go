@@ -54,7 +54,7 @@ func TestNodeQueuePipe(t *testing.T) {
 	}
 	in.WriteString("{\"do\":\"flush\"}\n{\"do\":\"get\",\"stream\":\"counter:value\"}\n")
 	begun := time.Now()
-	r := runCommand(t, in.String(), "node", "--url", url, "--client", "script", "--queue", filepath.Join(t.TempDir(), "q.db"))
+	r := runNode(t, in.String(), "--url", url, "--client", "script", "--queue", filepath.Join(t.TempDir(), "q.db"))
 	t.Logf("%d ops in %v", ops, time.Since(begun))
 	if r.code != exitDone || !strings.Contains(r.out, fmt.Sprintf(`"value":%d`, ops)) {
 		t.Fatalf("status %d, stderr %s, stdout ends %s", r.code, r.err, r.out[max(0, len(r.out)-300):])
@@ -83,7 +83,7 @@ func TestNodeQueueFaults(t *testing.T) {
 		{"sensor-1", file, "in use"},
 		{"sensor-1", filepath.Join(dir, "none", "q.db"), "does not exist"},
 	} {
-		got := runCommand(t, "", "node", "--url", url, "--client", c.client, "--queue", c.file)
+		got := runNode(t, "", "--url", url, "--client", c.client, "--queue", c.file)
 		if got.code != exitConfig || !strings.Contains(got.err, c.file) || !strings.Contains(got.err, c.want) {
 			t.Errorf("status %d, %q, want %q", got.code, got.err, c.want)
 		}
@@ -105,7 +105,7 @@ func TestNodeQueueOffline(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "q.db")
 	push := `{"do":"push","stream":"counter:value","op":{"op":"increment"}}` + "\n"
 	for want := range 2 {
-		r := runCommand(t, push, "node", "--url", "ws://127.0.0.1:1", "--client", "a", "--queue", file, "--timeout", "50ms")
+		r := runNode(t, push, "--url", "ws://127.0.0.1:1", "--client", "a", "--queue", file, "--timeout", "50ms")
 		if r.code != exitFailed || !strings.Contains(r.err, "they stay in "+file) {
 			t.Fatalf("status %d, %s", r.code, r.err)
 		}

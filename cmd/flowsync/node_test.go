@@ -21,7 +21,8 @@ type replica struct {
 
 func startReplica(t *testing.T, url, client string, args ...string) *replica {
 	t.Helper()
-	return &replica{process: start(t, append([]string{"node", "--url", url, "--client", client}, args...)...)}
+	path, before := nodeUnderTest(t)
+	return &replica{process: startProgram(t, path, slices.Concat(before, []string{"--url", url, "--client", client}, args)...)}
 }
 
 // do sends a command and returns its answer.
@@ -193,7 +194,7 @@ func TestNodeRejection(t *testing.T) {
 	n := startReplica(t, url, "n")
 	n.must(`{"do":"offline"}`)
 	// Nothing is known of the stream yet, so nothing can refuse the op here.
-	n.must(`{"do":"push","stream":"counter:value","op":{"op":"increment","amount":0}}`)
+	n.must(`{"do":"push","stream":"counter:value","op":{"op":"bump","amount":0}}`)
 	n.must(`{"do":"push","stream":"counter:value","op":{"op":"increment","amount":3}}`)
 	n.must(`{"do":"online"}`)
 	if a := n.must(`{"do":"flush"}`); a["pending"] != 0.0 || a["rejected"] != 1.0 {
@@ -353,13 +354,13 @@ func code(a map[string]any) string {
 func TestNodeEnds(t *testing.T) {
 	_, url := dev(t)
 	script := `{"do":"push","stream":"counter:value","op":{"op":"increment","amount":7}}` + "\n"
-	if r := runCommand(t, script, "node", "--url", url); r.code != exitDone || r.err != "" {
+	if r := runNode(t, script, "--url", url); r.code != exitDone || r.err != "" {
 		t.Errorf("%+v", r)
 	}
 	if r := runCommand(t, "", "get", "counter:value", "--url", url); r.out != "7\n" {
 		t.Errorf("the end of stdin lost the op: %+v", r)
 	}
-	r := runCommand(t, `{"do":"offline"}`+"\n"+script, "node", "--url", url, "--timeout", "200ms")
+	r := runNode(t, `{"do":"offline"}`+"\n"+script, "--url", url, "--timeout", "200ms")
 	if r.code != exitFailed || !strings.Contains(r.err, "not acked 1 op") {
 		t.Errorf("ops that are lost are told: %+v", r)
 	}
