@@ -1,4 +1,4 @@
-# `make` runs what CI runs for Go. Every target but web and web-size needs Go alone;
+# `make` runs what CI runs for Go. Every target but web, web-size, cross and e2e needs Go alone;
 # those that compare with Yjs also use Node when it is there, and say so when they
 # skip.
 #
@@ -18,6 +18,8 @@ FUZZTIME ?= 30s
 N ?= 50
 # How many histories the simulator plays.
 SEEDS ?= 20000
+# How many worlds make cross plays.
+WORLDS ?= 300
 # Any value makes bench-hub short: one run of each load instead of three.
 QUICK ?=
 # Where the recorded editing sessions are; see crdt/ydoc/trace.
@@ -162,6 +164,18 @@ web:
 	cd web && npm ci --no-audit --no-fund --loglevel=error
 	cd web && npm run --silent types && npm run --silent lint && npm run --silent test
 	cd web && npm run --silent build && npm run --silent package && npm run --silent size
+
+## cross: WORLDS random worlds of Go and JavaScript clients on a real hub (after make web)
+.PHONY: cross
+cross:
+	go test -count=1 -timeout 20m -parallel 16 ./internal/cross -run '^TestConverge$$' -seeds $(WORLDS) -v | grep -v '^=== \|^ *--- PASS'
+
+## e2e: the built TypeScript client in a real Chromium (after make web; Debian's package is installed if there is none)
+.PHONY: e2e
+e2e:
+	.ci/chromium
+	cd web/browser && npm ci --no-audit --no-fund --loglevel=error
+	cd web && npx tsc -p browser --noEmit && npx vitest run --root browser
 
 ## web-size: how large each entry and each part of the built TypeScript client is, beside peers
 .PHONY: web-size

@@ -52,7 +52,9 @@ for await (const line of lines(process.stdin)) {
   const run = () => carryOut(name, command);
   tails.set(
     name,
-    (tails.get(name) ?? Promise.resolve()).then(run).catch((e) => answer(name, { error: { code: "internal", msg: e.stack } })),
+    (tails.get(name) ?? Promise.resolve())
+      .then(run)
+      .catch((e) => answer(name, { error: { code: "internal", msg: e.stack } })),
   );
 }
 process.exit(0);

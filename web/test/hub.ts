@@ -20,14 +20,15 @@ export class Hub {
   private readonly bin = join(this.dir, "flowsync");
   url = "";
 
-  constructor() {
+  /** @param flags of `flowsync serve`, beside its own */
+  constructor(private readonly flags: string[] = []) {
     execFileSync("go", ["build", "-o", this.bin, "./cmd/flowsync"], { cwd: root, stdio: "inherit" });
   }
 
   /** Starts it on any free port, or on that of the last time. */
   async start(): Promise<void> {
     const addr = this.url ? new URL(this.url).host : "127.0.0.1:0";
-    const args = ["serve", "--data", join(this.dir, "hub.db"), "--addr", addr, "--json"];
+    const args = ["serve", "--data", join(this.dir, "hub.db"), "--addr", addr, "--json", ...this.flags];
     const child = spawn(this.bin, args, { stdio: ["ignore", "pipe", "ignore"] });
     this.child = child;
     const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
