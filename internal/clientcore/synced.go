@@ -69,7 +69,8 @@ func (c *Client) refused(st *stream, m *wire.Synced) {
 // has: with them on top it would show some twice, without them lack some. What is
 // shown already is neither, so it stays until the hub can say more.
 func (c *Client) undecided(st *stream, m *wire.Synced) bool {
-	return m.Yours == nil && m.Outcome == wire.Snapshot && st.as == wire.AsState && st.mode.Writes() && !st.ephemeral &&
+	ephemeral := m.Rule == string(crdt.Ephemeral) // which has no yours; a restored queue may not know the rule yet
+	return m.Yours == nil && m.Outcome == wire.Snapshot && st.as == wire.AsState && st.mode.Writes() && !ephemeral &&
 		slices.ContainsFunc(st.pending, func(p pendingOp) bool { return p.sent })
 }
 

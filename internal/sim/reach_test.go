@@ -1,6 +1,9 @@
 package sim
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // reached is what the histories of a test run must come to at least once. A
 // path that is no longer reached is no longer tested.
@@ -35,7 +38,6 @@ var reached = []string{
 	"synced: with a trail",
 	"synced: without yours",
 
-	"error: seq_gap",
 	"error: op_conflict",
 	"error: resync",
 	"error: denied",
@@ -88,9 +90,21 @@ var reached = []string{
 	"store: unavailable",
 }
 
-func requireReached(t *testing.T, seen map[string]int) {
+// seldom is what one history in a thousand comes to: long runs must.
+var seldom = []string{
+	"error: seq_gap", // ops of an overtaken session are dropped while its successor is on the same hub
+}
+
+// longRun is how many histories must come to what is seldom, too.
+const longRun = 10_000
+
+func requireReached(t *testing.T, seen map[string]int, histories int) {
 	t.Helper()
-	for _, path := range reached {
+	must := reached
+	if histories >= longRun {
+		must = slices.Concat(reached, seldom)
+	}
+	for _, path := range must {
 		if seen[path] == 0 {
 			t.Errorf("no history came to %q", path)
 		}

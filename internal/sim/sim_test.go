@@ -29,7 +29,7 @@ func TestHistories(t *testing.T) {
 		playOne(t, uint64(*seed))
 		return
 	}
-	n, all := *seeds, *seeds == 0 && *from == 0 && *events == 2000 && !testing.Short()
+	n, all := *seeds, (*seeds == 0 || *seeds >= longRun) && *from == 0 && *events == 2000 && !testing.Short()
 	switch {
 	case n > 0:
 	case testing.Short():
@@ -44,7 +44,7 @@ func TestHistories(t *testing.T) {
 		}
 	}
 	if all && !t.Failed() {
-		requireReached(t, seen)
+		requireReached(t, seen, n)
 	}
 }
 

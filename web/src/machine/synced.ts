@@ -84,7 +84,8 @@ function opened(c: Client, st: Stream, m: Synced): void {
  */
 function undecided(st: Stream, m: Synced): boolean {
   if (m.yours || m.outcome !== "snapshot" || st.as !== "state" || !writes(st.mode)) return false;
-  return !st.ephemeral && st.pending.some((p) => p.sent);
+  // An ephemeral stream has no yours, and a restored queue may not know the rule yet.
+  return m.rule !== "ephemeral" && st.pending.some((p) => p.sent);
 }
 
 /** Takes an open that gives no right at all. */

@@ -9,7 +9,8 @@ import { doc, text } from "./text.js";
 export const rules: readonly Rule[] = [counter, set, orset, map, lww, log, ephemeral, text, doc];
 
 /** The rule that an op names by itself, if only one has such an op. */
-export function ruleOf(op: object): string {
+export function ruleOf(op: unknown): string {
+  if (typeof op !== "object" || !op) return "";
   const kind = String((op as { op?: unknown }).op);
   if (/^(in|de)crement$/.test(kind)) return counter.name;
   // A map deletes keys, a text from a position on.
