@@ -1,8 +1,8 @@
 import type { Change, QueueStorage } from "./storage.js";
 
 /**
- * Keeps queues in IndexedDB: room for more than localStorage, and safe from a crash of the whole browser at
- * once. An op is sent when it is stored, some milliseconds after the push.
+ * Keeps queues in IndexedDB: room for more than localStorage, and it is written sooner. What the browser
+ * has not written when it is killed is lost. An op is sent when it is stored, some milliseconds after the push.
  *
  * @param name of the database; default "flowsync"
  * @example
