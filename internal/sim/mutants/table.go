@@ -83,9 +83,6 @@ func mutants() []mutant {
 		{"cursor not checked", "a cursor of lost history counts as one of the log's", []edit{
 			{hubOpen, "	if !ours {\n", "	if false {\n"},
 		}},
-		{"delta of two histories", "what is read of the log is joined to what is in memory unseen", []edit{
-			{hubOpen, "held && own != chain && !open.fresh {", "held && own != chain && false {"},
-		}},
 		{"ack retires the op", "an acked op leaves the view before its entry comes", []edit{
 			{pending, "	if !st.replica() {\n		c.settle(st, seq)\n	}\n", "	c.settle(st, seq)\n"},
 		}},
@@ -140,10 +137,6 @@ func mutants() []mutant {
 		}},
 		{"no rewind after a refusal", "a client does not send again what was dropped behind a refused op", []edit{
 			{dead, "	c.buryRange(st, i, i+1, m.Code, m.Msg)\n	st.rewind()\n", "	c.buryRange(st, i, i+1, m.Code, m.Msg)\n"},
-		}},
-		{"ids of a text given twice", "a writer of a text that it does not read makes updates itself", []edit{
-			{clientEdit, "!e.Positional(body) || !st.mode.Reads() || !st.replica() {", "!e.Positional(body) {"},
-			{pending, "	if !st.replica() {\n		st.author = 0 // what it inserted is no longer in the view\n	}\n", ""},
 		}},
 		{"a request counts again", "an HTTP request that is repeated commits its ops again", []edit{
 			{hubLocal, "	for i := t.acked; i < uint64(len(post.Ops)); i++ {", "	for i := range uint64(len(post.Ops)) {"},
