@@ -54,7 +54,7 @@ func TestLostTail(t *testing.T) {
 type openJournal struct {
 	mu      sync.Mutex // guards j
 	j       *journal
-	appends sync.WaitGroup
+	appends sync.RWMutex // held for reading by appends under way
 }
 
 func newOpenJournal() *openJournal {
@@ -71,8 +71,8 @@ func (o *openJournal) Load(_ context.Context, stream string) (*store.Stream, err
 }
 
 func (o *openJournal) Append(batches []store.Batch, done func([]store.Result)) {
-	o.appends.Add(1)
-	defer o.appends.Done()
+	o.appends.RLock()
+	defer o.appends.RUnlock()
 	results := make([]store.Result, len(batches))
 	o.mu.Lock()
 	for i := range batches {
@@ -132,7 +132,8 @@ func (o *openJournal) Revocations(_ context.Context, after uint64) ([]store.Revo
 }
 
 func (o *openJournal) Close() error {
-	o.appends.Wait()
+	o.appends.Lock()
+	defer o.appends.Unlock()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.j.mem.Close()

@@ -29,10 +29,10 @@ func TestHistories(t *testing.T) {
 		playOne(t, uint64(*seed))
 		return
 	}
-	n, all := *seeds, (*seeds == 0 || *seeds >= longRun) && *from == 0 && *events == 2000 && !testing.Short()
+	n, all := *seeds, (*seeds == 0 || *seeds >= longRun) && *from == 0 && *events == 2000 && !testing.Short() && !raced
 	switch {
 	case n > 0:
-	case testing.Short():
+	case testing.Short() || raced:
 		n = defaultSeeds / 10
 	default:
 		n = defaultSeeds
